@@ -1,0 +1,55 @@
+# The merit-coin platform. `make demo` and `make test` do everything on a fresh machine with Python 3.11 or newer.
+PYTHON ?= python3
+BIN := .venv/bin
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+endif
+RUN := $(BIN)/python -W ignore::RuntimeWarning -m infra
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo tour test check bench lock translations
+
+help: ## show what there is to do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/demo.stamp ## the whole town on http://127.0.0.1:8000 (PORT=8001 elsewhere, RESET=1 starts over)
+	@$(RUN) demo $(if $(RESET),--reset)
+
+tour: .venv/demo.stamp ## walk the loop once, in the terminal, in two minutes
+	@$(RUN) tour
+
+test: .venv/test.stamp ## all tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+
+check: .venv/test.stamp ## lint, types, import directions, translations, migrations
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(RUN) verify
+
+bench: .venv/test.stamp ## measure; prints a table and writes build/benchmarks.json
+	@$(BIN)/python -m tests.benchmarks
+
+lock: .venv/test.stamp ## write the lock files anew from pyproject.toml
+	@$(PIP) uv && for kind in "" "--group test"; do \
+	  name=$$( [ -z "$$kind" ] && echo run || echo test ); \
+	  $(BIN)/uv pip compile pyproject.toml $$kind --extra build --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate --no-emit-index-url --quiet -o infra/requirements/$$name.txt; done
+
+translations: .venv/test.stamp ## collect new texts into the catalogues
+	@$(RUN) translations
+
+.venv/made.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is %s. Say PYTHON=python3.12, for example." % sys.version.split()[0])'
+	@$(PYTHON) -m venv .venv && touch $@
+
+.venv/demo.stamp: .venv/made.stamp infra/requirements/run.txt pyproject.toml
+	@echo "Installing what the platform needs (once) …"
+	@$(PIP) --require-hashes -r infra/requirements/run.txt
+	@$(PIP) --no-deps --no-build-isolation -e . && touch $@
+
+.venv/test.stamp: .venv/demo.stamp infra/requirements/test.txt
+	@echo "Installing what the tests need (once) …"
+	@$(PIP) --require-hashes -r infra/requirements/test.txt && touch $@

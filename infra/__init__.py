@@ -1,0 +1,1 @@
+"""How it runs: wiring, command line, buses, stand-ins for the outside world."""

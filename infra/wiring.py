@@ -1,0 +1,190 @@
+"""The composition root: builds a `Town` – every service on its database, one bus, one clock – from Settings, with plain functions."""
+
+from __future__ import annotations
+
+import importlib
+import secrets
+import threading
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import httpx
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from flask import Flask
+from sqlalchemy import text
+
+from infra.city import read_city
+from infra.embedded import ensure_databases, start_postgres
+from infra.local_bus import LocalBus
+from services.apis.city import City
+from services.kit.auth import Tokens
+from services.kit.bus import Bus
+from services.kit.clock import Clock, SystemClock
+from services.kit.context import Context, Room
+from services.kit.db import engine_for
+from services.kit.http import Client
+from services.kit.ids import Ids, new_id
+from services.kit.inbox import Consumer, topics_of
+from services.kit.migrate import migrate
+from services.kit.outbox import relay_once
+from services.kit.settings import Settings
+from services.kit.web import service_app
+
+ROOMS = {
+    "identity": "services.identity",
+    "shifts": "services.shifts",
+    "attendance": "services.attendance",
+    "awards": "services.awards",
+    "ledger": "ledger",
+    "redemption": "services.redemption",
+    "reimbursement": "services.reimbursement",
+    "funding": "services.funding",
+    "impact": "services.impact",
+}
+
+
+def room_of(name: str) -> Room:
+    """A service's room, put together from its package."""
+    package = ROOMS[name]
+
+    def module(part: str) -> Any:
+        return importlib.import_module(f"{package}.{part}")
+
+    handlers = module("handlers")
+    return Room(
+        name=name,
+        metadata=module("models").Base.metadata,
+        routes=module("routes").ROUTES,
+        handlers=handlers.HANDLERS,
+        jobs=getattr(handlers, "JOBS", ()),
+        checks=module("checks").CHECKS,
+    )
+
+
+def folder_of(name: str) -> Path:
+    """Where a service's migrations are."""
+    return Path(__file__).parents[1] / ROOMS[name].replace(".", "/") / "migrations"
+
+
+class Town:
+    """Every service in one process."""
+
+    def __init__(
+        self, settings: Settings, city: City, clock: Clock, ids: Ids, url: str, extras: dict[str, Any]
+    ) -> None:
+        self.settings, self.city, self.clock, self.ids, self.url = settings, city, clock, ids, url
+        keys = settings.secret_keys or (secret_key(settings.var),)
+        self.tokens = Tokens(keys)
+        extras = {"tokens": self.tokens, "vault_key": vault_key(keys[-1]), **extras}
+        self.rooms: dict[str, Context] = {}
+        self.apps: dict[str, Flask] = {}
+        names = [name for name in ROOMS if find_spec(f"{ROOMS[name]}.routes")]
+        ensure_databases(url, [*names, "bus"])
+        self.bus: Bus = LocalBus(engine_for(self._database("bus")), ROOMS)
+        for name in names:
+            engine = engine_for(self._database(name))
+            migrate(engine, folder_of(name))
+            self.rooms[name] = Context(room_of(name), engine, clock, ids, city, self.tokens, extras=extras)
+        for name, ctx in self.rooms.items():
+            self.apps[name] = service_app(ctx)
+        for name, ctx in self.rooms.items():
+            ctx.clients.update({other: self.client(other, speaking_as=name) for other in self.rooms})
+        self._pumping = threading.Lock()
+        self._consumers: dict[str, Consumer] = {}
+        self.start_consumers()
+
+    def start_consumers(self) -> None:
+        """(Re)start every consumer from its stored positions."""
+        for consumer in self._consumers.values():
+            consumer.close()
+        self._consumers = {
+            name: Consumer(ctx, self.bus.subscribe(name, topics_of(ctx)))
+            for name, ctx in self.rooms.items()
+            if topics_of(ctx)
+        }
+
+    def _database(self, service: str) -> str:
+        return self.url.replace("{service}", service)
+
+    def client(self, service: str, *, speaking_as: str | None = None) -> Client:
+        """A client of a service inside this process, speaking as another service, or as nobody until `as_(token)`."""
+        http = httpx.Client(transport=httpx.WSGITransport(app=self.apps[service]), base_url=f"http://{service}")
+        token: Callable[[], str | None] = (
+            (lambda: self.tokens.service(speaking_as, now=self.clock.now())) if speaking_as else (lambda: None)
+        )
+        return Client(service, http, token)
+
+    def pump(self) -> int:
+        """Carry events one round: every relay, then every consumer. Answers how much moved."""
+        with self._pumping:
+            moved = sum(relay_once(ctx, self.bus) for ctx in self.rooms.values())
+            return moved + sum(consumer.poll_once() for consumer in self._consumers.values())
+
+    def settle(self, *, rounds: int = 1000) -> None:
+        """Pump until quiet. Raises RuntimeError if events keep causing events."""
+        for _ in range(rounds):
+            if self.pump() == 0:
+                return
+        raise RuntimeError(f"events still move after {rounds} rounds")
+
+    def tick(self) -> int:
+        """Do the timed work that is due now (forgotten check-outs, expiry …). Answers how much was done."""
+        done = 0
+        for ctx in self.rooms.values():
+            for job in ctx.room.jobs:
+                while True:
+                    with ctx.transaction() as tx:
+                        did = job(tx)
+                    done += did
+                    if did == 0:
+                        break
+        return done
+
+    def check(self) -> list[str]:
+        """Every invariant that does not hold, as a sentence with the offending row; empty when all is well."""
+        wrong = []
+        for name, ctx in self.rooms.items():
+            with ctx.engine.connect() as conn:
+                for sentence, query in ctx.room.checks.items():
+                    for row in conn.execute(text(query)).mappings().fetchmany(5):
+                        wrong.append(f"{name}: not true that {sentence}: {dict(row)}")
+        return wrong
+
+    def close(self) -> None:
+        for consumer in self._consumers.values():
+            consumer.close()
+        self.bus.close()
+        for ctx in self.rooms.values():
+            ctx.engine.dispose()
+
+
+def secret_key(var: Path) -> str:
+    """The installation's own signing key, made once and kept under `var`."""
+    path = var / "secret.key"
+    if not path.exists():
+        var.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text()
+
+
+def vault_key(key: str) -> bytes:
+    """The key that wraps the vault's keys. From the oldest signing key, so that replacing the newest leaves the vault readable."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"meritcoin.vault.v1").derive(key.encode())
+
+
+def build_town(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    ids: Ids = new_id,
+    url: str | None = None,
+    extras: dict[str, Any] | None = None,
+) -> Town:
+    """A town from settings: embedded PostgreSQL unless a `DATABASE_URL` is given. Raises SettingWrong, CannotStart."""
+    city = read_city(settings.city)
+    url = url or settings.database_url or start_postgres(settings.var)
+    return Town(settings, city, clock or SystemClock(), ids, url, extras or {})

@@ -1,0 +1,112 @@
+"""How an event contract is declared, enveloped, written and read.
+
+A contract is a frozen `msgspec.Struct` with a type such as `attendance.confirmed.v1`: subject, past tense, version. Add optional
+fields only; a break is a new `.v2` beside the old one. Ids, dates and amounts only: topics are kept for good, so no personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+
+E = TypeVar("E", bound=msgspec.Struct)
+
+
+class Contract(msgspec.Struct, frozen=True):
+    """One event type: its struct, the service that publishes it (= its topic) and the field whose values must stay in order."""
+
+    struct: type[msgspec.Struct]
+    type: str
+    topic: str
+    key: str
+
+
+CONTRACTS: dict[str, Contract] = {}
+_BY_STRUCT: dict[type[msgspec.Struct], Contract] = {}
+
+
+def event(type_: str, *, key: str) -> Callable[[type[E]], type[E]]:
+    """Register a struct as the contract of `type_`, published by the service its module is named after."""
+
+    def register(struct: type[E]) -> type[E]:
+        if type_ in CONTRACTS:
+            raise ValueError(f"event type {type_} is declared twice")
+        if key not in struct.__struct_fields__:
+            raise ValueError(f"{type_} has no field {key} to be ordered by")
+        contract = Contract(struct, type_, struct.__module__.rpartition(".")[2], key)
+        CONTRACTS[type_] = contract
+        _BY_STRUCT[struct] = contract
+        return struct
+
+    return register
+
+
+def contract_of(struct: type[msgspec.Struct]) -> Contract:
+    """The contract a struct was registered under. Raises KeyError for a struct that is no event."""
+    return _BY_STRUCT[struct]
+
+
+class Envelope(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
+    """What travels: an event with its identity, moment and cause. `correlation_id` is shared by all that one request set off."""
+
+    id: UUID
+    type: str
+    occurred_at: datetime
+    key: str
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    data: E
+
+
+class Unreadable(ValueError):
+    """A message that is no event of ours: bad JSON, an unknown type, or a contract violation. It is parked at once."""
+
+
+class _Raw(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    type: str
+    occurred_at: datetime
+    key: str
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    data: msgspec.Raw
+
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(_Raw)
+_data_decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+
+
+def encode(envelope: Envelope[Any]) -> bytes:
+    """The envelope as JSON with sorted keys: the same event is always the same bytes."""
+    return _encoder.encode(envelope)
+
+
+def decode(value: bytes) -> Envelope[Any]:
+    """Read and validate one message. Raises `Unreadable` with the reason."""
+    try:
+        raw = _decoder.decode(value)
+        contract = CONTRACTS.get(raw.type)
+        if contract is None:
+            raise Unreadable(f"unknown event type {raw.type}")
+        decoder = _data_decoders.get(raw.type)
+        if decoder is None:
+            decoder = _data_decoders[raw.type] = msgspec.json.Decoder(contract.struct)
+        data = decoder.decode(raw.data)
+    except msgspec.DecodeError as error:
+        raise Unreadable(str(error)) from error
+    if raw.occurred_at.tzinfo is None:
+        raise Unreadable("occurred_at carries no time zone")
+    return Envelope(
+        id=raw.id,
+        type=raw.type,
+        occurred_at=raw.occurred_at,
+        key=raw.key,
+        correlation_id=raw.correlation_id,
+        causation_id=raw.causation_id,
+        data=data,
+    )

@@ -1,0 +1,71 @@
+"""The bus as the services see it: an ordered log per topic and partition. `infra/local_bus.py` and `infra/kafka_bus.py` are it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+MAX_MESSAGE_BYTES = 900_000
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to publish. Messages of one topic and key stay in order."""
+
+    topic: str
+    key: str
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Spot(msgspec.Struct, frozen=True, order=True):
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as read: `offset` counts from 0 within its spot."""
+
+    spot: Spot
+    offset: int
+    key: str
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class BusAway(Exception):
+    """The bus cannot be reached, or did not take everything. Nothing is lost: try again."""
+
+
+class TopicRecreated(Exception):
+    """A stored position lies beyond the log's end: the topic was deleted and made anew. A person must decide."""
+
+
+class Subscription(Protocol):
+    """One member of a consumer group."""
+
+    def newly_assigned(self) -> Collection[Spot]:
+        """Spots given to this member since the last call; the caller seeks each before polling on."""
+
+    def seek(self, spot: Spot, offset: int) -> None:
+        """Read `spot` from `offset`. Raises TopicRecreated if the log ends before it."""
+
+    def poll(self, max_records: int, timeout_s: float) -> Sequence[Record]:
+        """The next records, in order per spot; empty when there is nothing within `timeout_s` seconds."""
+
+    def commit(self, positions: Mapping[Spot, int]) -> None:
+        """Tell the bus how far we are. Only so that lag can be watched: the true positions are in the service's database."""
+
+    def close(self) -> None: ...
+
+
+class Bus(Protocol):
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Return only when all messages are durable. Raises BusAway; then any part of them may have been written."""
+
+    def subscribe(self, group: str, topics: Collection[str]) -> Subscription: ...
+
+    def close(self) -> None: ...

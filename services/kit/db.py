@@ -1,0 +1,188 @@
+"""One service's database: its engine, the tables every service has, and the transaction a handler is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Engine,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    create_engine,
+)
+from sqlalchemy.orm import Session
+
+from services.events import Envelope, contract_of, encode
+
+if TYPE_CHECKING:
+    from services.apis.city import City
+    from services.kit.auth import Principal
+    from services.kit.http import Client
+    from services.kit.ids import Ids
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def service_metadata() -> MetaData:
+    """The MetaData of one service, already holding the tables every service shares: outbox, inbox, positions, parked, answers."""
+    metadata = MetaData(naming_convention=NAMES)
+    instant = DateTime(timezone=True)
+    Table(
+        "outbox", metadata,
+        Column("seq", BigInteger, Identity(always=True), primary_key=True),
+        Column("topic", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("event_id", Uuid, nullable=False, unique=True),
+        Column("type", Text, nullable=False),
+        Column("value", LargeBinary, nullable=False),
+        Column("put_at", instant, nullable=False),
+        Column("published_at", instant),
+    )  # fmt: skip
+    outbox = metadata.tables["outbox"]
+    Index("ix_outbox_unpublished", outbox.c.seq, postgresql_where=outbox.c.published_at.is_(None))
+    Table(
+        "inbox", metadata,
+        Column("event_id", Uuid, primary_key=True),
+        Column("taken_at", instant, nullable=False),
+    )  # fmt: skip
+    Table(
+        "positions", metadata,
+        Column("topic", Text, primary_key=True),
+        Column("partition", Integer, primary_key=True),
+        Column("next_offset", BigInteger, nullable=False),
+    )  # fmt: skip
+    Table(
+        "parked", metadata,
+        Column("seq", BigInteger, Identity(always=True), primary_key=True),
+        Column("topic", Text, nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("offset", BigInteger, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("value", LargeBinary, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("parked_at", instant, nullable=False),
+        Column("ended_at", instant),
+        Column("ended_how", Text),
+    )  # fmt: skip
+    parked = metadata.tables["parked"]
+    Index("ix_parked_open", parked.c.topic, parked.c.key, postgresql_where=parked.c.ended_at.is_(None))
+    Table(
+        "answers", metadata,
+        Column("caller", Text, primary_key=True),
+        Column("key", Text, primary_key=True),
+        Column("request_hash", LargeBinary, nullable=False),
+        Column("status", Integer, nullable=False),
+        Column("body", LargeBinary, nullable=False),
+        Column("answered_at", instant, nullable=False),
+    )  # fmt: skip
+    return metadata
+
+
+@dataclass
+class Tx:
+    """What a handler is given: one open transaction and everything it may need to decide. Handlers never commit."""
+
+    session: Session
+    service: str
+    now: datetime
+    new_id: Ids
+    city: City
+    who: Principal
+    clients: dict[str, Client]
+    extras: dict[str, Any]
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    key: str | None = None  # the request's idempotency key, where it has one
+    outgoing: list[Envelope[Any]] = field(default_factory=list)
+
+    def put(self, event: msgspec.Struct, *, because: Envelope[Any] | None = None) -> None:
+        """Publish an event with this transaction: it is written to the outbox at commit, or not at all.
+
+        `because`: the event that caused it, when a handler works through several.
+        """
+        contract = contract_of(type(event))
+        self.outgoing.append(
+            Envelope(
+                id=self.new_id(),
+                type=contract.type,
+                occurred_at=self.now,
+                key=str(getattr(event, contract.key)),
+                correlation_id=because.correlation_id if because else self.correlation_id,
+                causation_id=because.id if because else self.causation_id,
+                data=event,
+            )
+        )
+
+    def write_outbox(self) -> None:
+        """Write what was put. Called once, just before commit, so that sequence numbers are drawn while row locks are held."""
+        if not self.outgoing:
+            return
+        rows = [
+            {
+                "topic": contract_of(type(e.data)).topic,
+                "key": e.key,
+                "event_id": e.id,
+                "type": e.type,
+                "value": encode(e),
+                "put_at": self.now,
+            }
+            for e in self.outgoing
+        ]
+        wrong = {str(r["topic"]) for r in rows} - {self.service}
+        if wrong:
+            raise ValueError(f"{self.service} may not publish on {sorted(wrong)}")
+        self.session.flush()
+        self.session.execute(OUTBOX.insert(), rows)
+        self.outgoing.clear()
+
+
+_SHARED = service_metadata()
+OUTBOX = _SHARED.tables["outbox"]
+INBOX = _SHARED.tables["inbox"]
+POSITIONS = _SHARED.tables["positions"]
+PARKED = _SHARED.tables["parked"]
+ANSWERS = _SHARED.tables["answers"]
+
+
+def engine_for(url: str, *, pool_size: int = 5, statement_seconds: int = 15) -> Engine:
+    """A pooled engine; no statement may run, wait for a lock, or idle in a transaction without end."""
+    options = (
+        f"-c statement_timeout={statement_seconds}s -c lock_timeout={statement_seconds // 2}s"
+        f" -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+    )
+    return create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_size=pool_size,
+        max_overflow=10,
+        pool_timeout=10,
+        pool_pre_ping=False,
+        connect_args={"options": options, "connect_timeout": 5},
+    )
+
+
+@contextmanager
+def session_of(engine: Engine) -> Iterator[Session]:
+    """One transaction: commits when the block ends, rolls back when it raises."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session

@@ -1,0 +1,123 @@
+"""Languages: which one a page speaks, the committed translations, and numbers and days as that language writes them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlencode
+
+from babel.dates import format_skeleton
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency, format_decimal
+from babel.support import Translations
+from flask import Flask, Response, current_app, has_request_context, request
+from flask_babel import Babel, Domain, get_locale
+
+# A person picks a language by its own name.
+LANGUAGES = {
+    "it": "italiano",
+    "en": "English",
+    "fr": "français",
+    "es": "español",
+    "ar": "العربية",
+    "uk": "українська",
+    "bn": "বাংলা",
+    "ur": "اردو",
+}
+RIGHT_TO_LEFT = frozenset({"ar", "ur"})
+TRANSLATIONS = Path(__file__).parent / "translations"
+YEAR_SECONDS = 365 * 24 * 3600
+
+
+def init_i18n(app: Flask) -> None:
+    """Make `app` speak the eight languages; its config DEFAULT_LANGUAGE is the city's own (Italian if unset)."""
+    babel = Babel(app, default_locale=app.config.setdefault("DEFAULT_LANGUAGE", "it"), locale_selector=locale)
+    babel.domain_instance = CommittedTranslations()
+    app.jinja_env.globals.update(language=language, direction=direction, languages=languages)
+    app.after_request(_remember)
+
+
+class CommittedTranslations(Domain):  # type: ignore[misc]  # flask_babel ships no types
+    """Reads the .po files themselves: no .mo file, no build step."""
+
+    def get_translations(self) -> Translations:
+        chosen = get_locale()
+        return translations(chosen.language if chosen else "en")
+
+
+@cache
+def translations(code: str) -> Translations:
+    """The strings of one language, compiled in memory from its committed .po file."""
+    with po_path(code).open("rb") as source:
+        catalogue = read_po(source, locale=code, abort_invalid=True)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def po_path(code: str) -> Path:
+    """Where a language's strings are committed."""
+    return TRANSLATIONS / code / "LC_MESSAGES" / "messages.po"
+
+
+def language() -> str:
+    """The language of this request: `?lang=`, then the cookie, then what the browser asks for, then the city's own."""
+    if not has_request_context():
+        return "en"
+    for chosen in (request.args.get("lang"), request.cookies.get("lang")):
+        if chosen in LANGUAGES:
+            return chosen
+    own: str = current_app.config["DEFAULT_LANGUAGE"]
+    return request.accept_languages.best_match(list(LANGUAGES), own) or own
+
+
+def locale() -> str:
+    """How numbers and days are written: as the language does, and English as in Europe."""
+    return "en_GB" if language() == "en" else language()
+
+
+def direction() -> str:
+    """`rtl` for Arabic and Urdu, else `ltr`."""
+    return "rtl" if language() in RIGHT_TO_LEFT else "ltr"
+
+
+def languages() -> list[tuple[str, str, str]]:
+    """For the language menu: code, the language's own name, and this page's address in it."""
+    return [(code, name, "?" + urlencode({**request.args, "lang": code})) for code, name in LANGUAGES.items()]
+
+
+def number(value: int) -> str:
+    """`38,000` as the person's language groups it, with the digits everyone in town reads on a price tag."""
+    return format_decimal(value, locale=locale())
+
+
+def cents(amount_cents: int) -> str:
+    """Coins: `4.50`, or `4,50` where the language writes so."""
+    return format_decimal(Decimal(amount_cents) / 100, "#,##0.00", locale=locale())
+
+
+def euros(amount_cents: int) -> str:
+    """Money: `€4.50`, laid out as the person's language does."""
+    return format_currency(Decimal(amount_cents) / 100, "EUR", locale=locale())
+
+
+def day(when: date) -> str:
+    """`Sat 28 Nov` in the person's language. `when` is a day in the city's own zone."""
+    return format_skeleton("MMMEd", when, locale=locale())
+
+
+def _remember(response: Response) -> Response:
+    chosen = request.args.get("lang")
+    if chosen in LANGUAGES:
+        response.set_cookie(
+            "lang", chosen, max_age=YEAR_SECONDS, samesite="Lax", httponly=True, secure=request.is_secure
+        )
+    if response.mimetype == "text/html":
+        response.content_language.add(language())
+        response.vary.update(("Accept-Language", "Cookie"))
+    return response

@@ -1,0 +1,210 @@
+"""The consumer: a poll's records are one batch, one transaction – positions, fresh ids, effects, outbox, commit.
+
+Progress and effect are in the same database, so each event takes effect exactly once however often it is delivered.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from services.events import Envelope, Unreadable, contract_of, decode
+from services.kit.bus import Record, Spot, Subscription
+from services.kit.context import Context
+from services.kit.db import INBOX, PARKED, POSITIONS, Tx
+from services.kit.telemetry import log
+
+ATTEMPTS = 3
+MOST_PARKED_IN_A_ROW = 20
+
+
+class TooManyParked(Exception):
+    """So many records in a row could not be handled that the fault is ours, not theirs: stop, a person must look."""
+
+
+def database_away(error: BaseException) -> bool:
+    """Whether the error says the database is unreachable rather than the work impossible."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, (OperationalError, InterfaceError))
+
+
+def topics_of(ctx: Context) -> frozenset[str]:
+    """The topics a service must read: those of the events it handles."""
+    return frozenset(contract_of(struct).topic for struct in ctx.room.handlers)
+
+
+class Consumer:
+    """One member of a service's consumer group."""
+
+    def __init__(self, ctx: Context, subscription: Subscription) -> None:
+        self._ctx = ctx
+        self._subscription = subscription
+        self._parked_in_a_row = 0
+
+    def poll_once(self, *, most: int = 500, timeout_s: float = 0.0) -> int:
+        """Read and handle one batch; answers how many records were read.
+
+        Raises OperationalError when the database is away (call again: nothing was skipped), TooManyParked, TopicRecreated.
+        """
+        for spot in self._subscription.newly_assigned():
+            self._subscription.seek(spot, self._stored_position(spot))
+        records = self._subscription.poll(most, timeout_s)
+        if not records:
+            return 0
+        try:
+            self._apply(records)
+        except Exception as error:
+            if database_away(error):
+                self._rewind(records)
+                raise
+            # One bad record must not hold the rest: find it by going one at a time.
+            for record in records:
+                self._apply_or_park(record)
+        self._subscription.commit(_ends(records))
+        return len(records)
+
+    def close(self) -> None:
+        self._subscription.close()
+
+    def _rewind(self, records: Sequence[Record]) -> None:
+        for spot in {record.spot for record in records}:
+            self._subscription.seek(spot, self._first_offset(records, spot))
+
+    @staticmethod
+    def _first_offset(records: Sequence[Record], spot: Spot) -> int:
+        return min(record.offset for record in records if record.spot == spot)
+
+    def _stored_position(self, spot: Spot) -> int:
+        with self._ctx.engine.connect() as conn:
+            return conn.scalar(_position_of(spot)) or 0
+
+    def _apply_or_park(self, record: Record) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._apply([record])
+            except Exception as error:
+                if database_away(error):
+                    self._rewind([record])
+                    raise
+                log("event failed", level=logging.ERROR, exc=error, service=self._ctx.room.name,
+                    topic=record.spot.topic, offset=record.offset, attempt=attempt)  # fmt: skip
+                reason = f"{type(error).__name__}: {error}"
+            else:
+                self._parked_in_a_row = 0
+                return
+        self._apply([record], park_reason=reason)
+        self._parked_in_a_row += 1
+        if self._parked_in_a_row > MOST_PARKED_IN_A_ROW:
+            raise TooManyParked(
+                f"{self._ctx.room.name}: {self._parked_in_a_row} records parked in a row; last: {reason}"
+            )
+
+    def _apply(self, records: Sequence[Record], *, park_reason: str | None = None) -> None:
+        with self._ctx.transaction() as tx:
+            fresh = _take_positions(tx, records)
+            held = _parked_keys(tx, fresh)
+            good: list[Envelope[Any]] = []
+            for record in fresh:
+                reason = park_reason or ("an earlier event of this key is parked" if _slot(record) in held else None)
+                if reason is None:
+                    try:
+                        good.append(decode(record.value))
+                        continue
+                    except Unreadable as error:
+                        reason = f"unreadable: {error}"
+                        log("event unreadable", level=logging.ERROR, service=tx.service,
+                            topic=record.spot.topic, offset=record.offset)  # fmt: skip
+                held.add(_slot(record))
+                _park(tx, record, reason)
+            handle(self._ctx, tx, good)
+        log("batch", level=logging.DEBUG, service=self._ctx.room.name, records=len(records), handled=len(good))
+
+
+def handle(ctx: Context, tx: Tx, envelopes: Sequence[Envelope[Any]]) -> None:
+    """Run the service's handlers over events in order, each fresh id once, in runs of one type."""
+    handlers = ctx.room.handlers
+    wanted = [e for e in envelopes if type(e.data) in handlers]
+    if not wanted:
+        return
+    taken = insert(INBOX).on_conflict_do_nothing().returning(INBOX.c.event_id)
+    rows = [{"event_id": e.id, "taken_at": tx.now} for e in {e.id: e for e in wanted}.values()]
+    fresh = set(tx.session.scalars(taken, rows))
+    firsts: list[Envelope[Any]] = []
+    for envelope in wanted:
+        if envelope.id in fresh:
+            fresh.discard(envelope.id)
+            firsts.append(envelope)
+    for struct, run in groupby(firsts, key=lambda e: type(e.data)):
+        batch = list(run)
+        tx.correlation_id, tx.causation_id = batch[0].correlation_id, batch[0].id
+        handlers[struct](tx, batch)
+
+
+def _take_positions(tx: Tx, records: Sequence[Record]) -> list[Record]:
+    """Lock and advance the positions of the records' spots; answers the records not seen before."""
+    ends = _ends(records)
+    start = [{"topic": s.topic, "partition": s.partition, "next_offset": 0} for s in sorted(ends)]
+    tx.session.execute(insert(POSITIONS).on_conflict_do_nothing(), start)
+    key = tuple_(POSITIONS.c.topic, POSITIONS.c.partition)
+    rows = tx.session.execute(
+        select(POSITIONS)
+        .where(key.in_([(s.topic, s.partition) for s in ends]))
+        .order_by(POSITIONS.c.topic, POSITIONS.c.partition)
+        .with_for_update()
+    )
+    stored = {Spot(row.topic, row.partition): row.next_offset for row in rows}
+    for spot, end in sorted(ends.items()):
+        if end > stored[spot]:
+            tx.session.execute(
+                POSITIONS.update()
+                .where(POSITIONS.c.topic == spot.topic, POSITIONS.c.partition == spot.partition)
+                .values(next_offset=end)
+            )
+    return [r for r in records if r.offset >= stored[r.spot]]
+
+
+def _ends(records: Iterable[Record]) -> dict[Spot, int]:
+    ends: dict[Spot, int] = {}
+    for record in records:
+        ends[record.spot] = max(ends.get(record.spot, 0), record.offset + 1)
+    return ends
+
+
+def _position_of(spot: Spot) -> Any:
+    return select(POSITIONS.c.next_offset).where(
+        POSITIONS.c.topic == spot.topic, POSITIONS.c.partition == spot.partition
+    )
+
+
+def _slot(record: Record) -> tuple[str, str]:
+    return record.spot.topic, record.key
+
+
+def _parked_keys(tx: Tx, records: Sequence[Record]) -> set[tuple[str, str]]:
+    """Keys of these records that have something parked: what follows must wait behind it, or order is lost."""
+    topics = {record.spot.topic for record in records}
+    rows = tx.session.execute(
+        select(PARKED.c.topic, PARKED.c.key).where(PARKED.c.ended_at.is_(None), PARKED.c.topic.in_(topics)).distinct()
+    )
+    return {(row.topic, row.key) for row in rows}
+
+
+def _park(tx: Tx, record: Record, reason: str) -> None:
+    tx.session.execute(
+        PARKED.insert().values(
+            topic=record.spot.topic,
+            partition=record.spot.partition,
+            offset=record.offset,
+            key=record.key,
+            value=record.value,
+            reason=reason[:2000],
+            parked_at=tx.now,
+        )
+    )

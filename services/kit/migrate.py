@@ -1,0 +1,60 @@
+"""Each service's database has its own numbered Alembic versions in `migrations/`; here is how they are run and compared."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, MetaData
+
+HERE = Path(__file__).parent
+
+
+def versions_of(folder: Path) -> ScriptDirectory:
+    """The Alembic versions in a service's `migrations` folder."""
+    return ScriptDirectory(str(HERE), version_locations=[str(folder)])
+
+
+def migrate(engine: Engine, folder: Path) -> list[str]:
+    """Bring a database to its newest version; answers the versions applied. Each version is one transaction."""
+    script = versions_of(folder)
+    applied = []
+    with engine.connect() as conn:
+        context = MigrationContext.configure(conn)
+        current = context.get_current_revision()
+        for version in reversed(list(script.iterate_revisions("head", current or "base"))):
+            if version.revision == current:
+                continue
+            with context.begin_transaction(), Operations.context(context):
+                version.module.upgrade()
+                _stamp(context, conn, version.revision)
+            conn.commit()
+            applied.append(version.revision)
+    return applied
+
+
+def _stamp(context: MigrationContext, conn: Connection, revision: str) -> None:
+    context._ensure_version_table()
+    conn.exec_driver_sql("DELETE FROM alembic_version")
+    conn.exec_driver_sql("INSERT INTO alembic_version VALUES (%s)", (revision,))
+
+
+def differences(engine: Engine, metadata: MetaData) -> list[Any]:
+    """What the database lacks or has too much compared with the models; empty when they agree."""
+    with engine.connect() as conn:
+        context = MigrationContext.configure(conn, opts={"compare_type": True})
+        return [d for d in compare_metadata(context, metadata) if "alembic_version" not in str(d)]
+
+
+def numbered(folder: Path) -> list[str]:
+    """The version files in order. Raises ValueError when their numbers have a gap or repeat."""
+    names = sorted(p.name for p in folder.glob("[0-9]*.py"))
+    numbers = [int(re.match(r"\d+", n)[0]) for n in names]  # type: ignore[index]
+    if numbers != list(range(1, len(names) + 1)):
+        raise ValueError(f"{folder}: versions are not numbered 1, 2, 3, …: {names}")
+    return names

@@ -1,0 +1,33 @@
+"""What a service serves: endpoint values bound to handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from services.apis.endpoint import Endpoint
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that is a file."""
+
+    content: bytes
+    media: str
+    name: str
+
+
+class Routes:
+    """What a service serves: endpoint values, each with the handler that answers it.
+
+    A handler is called `handler(tx, *[body], *[query], **path)`: the body where the endpoint has a request (raw bytes for an upload), the
+    query where it has one, and each path parameter by name (`{x:uuid}` as UUID, `{x}` as text).
+    """
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.served: list[tuple[Endpoint, Callable[..., Any]]] = []
+
+    def serve(self, endpoint: Endpoint, handler: Callable[..., Any]) -> None:
+        self.served.append((endpoint, handler))

@@ -1,0 +1,120 @@
+"""Settings come from the environment, are checked at start, and are documented where they are declared.
+
+`TABLE` is the README's table of settings; a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+class SettingWrong(ValueError):
+    """A setting that cannot be used; the message says what to change."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One running installation."""
+
+    port: int
+    host: str
+    database_url: str | None
+    var: Path
+    city: Path
+    secret_keys: tuple[str, ...]
+    public_url: str
+    stripe_key: str | None
+    stripe_webhook_secrets: tuple[str, ...]
+    log_level: str
+    threads: int
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    default: str
+    meaning: str
+    read: Callable[[str], Any]
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise SettingWrong(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _database(text: str) -> str | None:
+    if not text:
+        return None
+    if not text.startswith("postgresql://") or "{service}" not in text:
+        raise SettingWrong("must look like postgresql://user:password@host/{service}, with a literal {service}")
+    return text
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    keys = tuple(k.strip() for k in text.split(",") if k.strip())
+    if any(len(k) < 32 for k in keys):
+        raise SettingWrong("each key needs at least 32 characters")
+    return keys
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(k.strip() for k in text.split(",") if k.strip())
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise SettingWrong(f"names a file that is not there: {text}")
+    return path
+
+
+def _level(text: str) -> str:
+    if text not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise SettingWrong("must be DEBUG, INFO, WARNING or ERROR")
+    return text
+
+
+def _url(text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise SettingWrong("must start with http:// or https://")
+    return text.rstrip("/")
+
+
+CITIES = Path(__file__).parents[2] / "infra" / "cities"
+
+TABLE = (
+    Setting(name="PORT", default="8000", meaning="The port everything is served on.", read=_whole(1, 65535)),
+    Setting(name="HOST", default="127.0.0.1", meaning="The address to listen on.", read=str),
+    Setting(name="DATABASE_URL", default="", meaning="`postgresql://host/{service}`, with a literal `{service}`: one database per service. "
+            "Empty: an embedded PostgreSQL under `VAR`.", read=_database),
+    Setting(name="VAR", default="var", meaning="Where data, secrets and logs of this installation live.", read=Path),
+    Setting(name="CITY", default=str(CITIES / "valdarco.toml"), meaning="The city's configuration file.", read=_file),
+    Setting(name="SECRET_KEYS", default="", meaning="Signing keys for sessions and services, newest first, comma-separated, 32 characters or "
+            "more each. Empty: one is made under `VAR`.", read=_keys),
+    Setting(name="PUBLIC_URL", default="", meaning="The address people use, for links in invitations and payment pages. "
+            "Empty: `http://HOST:PORT`.", read=_url),
+    Setting(name="STRIPE_KEY", default="", meaning="Stripe's secret key. Empty: the stand-in answers (test money).", read=lambda t: t or None),
+    Setting(name="STRIPE_WEBHOOK_SECRETS", default="", meaning="Stripe's webhook signing secrets, comma-separated.", read=_words),
+    Setting(name="LOG_LEVEL", default="INFO", meaning="DEBUG, INFO, WARNING or ERROR.", read=_level),
+    Setting(name="THREADS", default="8", meaning="Requests answered at the same time by one process.", read=_whole(1, 64)),
+)  # fmt: skip
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read and check every setting. Raises SettingWrong naming the variable and what to change."""
+    env = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    for setting in TABLE:
+        try:
+            values[setting.name.lower()] = setting.read(env.get(setting.name, "") or setting.default)
+        except SettingWrong as error:
+            raise SettingWrong(f"{setting.name} {error}.") from None
+    values["public_url"] = values["public_url"] or f"http://{values['host']}:{values['port']}"
+    return Settings(**values)

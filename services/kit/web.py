@@ -1,0 +1,143 @@
+"""A service's JSON API: each endpoint of `services/apis` bound to one handler, in one transaction, with one shape of error."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from flask import Flask, Request, Response, g, request
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from services.apis.endpoint import Endpoint, Nothing
+from services.apis.errors import Refused
+from services.kit.answers import answer_once
+from services.kit.auth import NOBODY, Principal
+from services.kit.context import Context
+from services.kit.db import Tx
+from services.kit.problems import install_problems, problem_response
+from services.kit.routes import File
+from services.kit.status import status_of
+from services.kit.telemetry import log
+
+SESSION_COOKIE = "session"
+_PARAM = re.compile(r"{(\w+)(?::(\w+))?}")
+
+
+def service_app(ctx: Context) -> Flask:
+    """The WSGI application of one service."""
+    app = Flask(f"services.{ctx.room.name}", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = max([65_536, *(e.max_bytes for e, _ in ctx.room.routes.served)])
+    limiter = FixedWindowRateLimiter(MemoryStorage())
+    install_problems(app, ctx)
+    for endpoint, handler in ctx.room.routes.served:
+        rule = _PARAM.sub(lambda m: f"<{m.group(2) or 'string'}:{m.group(1)}>", endpoint.path)
+        app.add_url_rule(rule, endpoint.name, _view(ctx, endpoint, handler, limiter), methods=[endpoint.method])
+    app.add_url_rule("/status", "status", lambda: _json(status_of(ctx)), methods=["GET"])
+    app.before_request(_begin)
+    app.after_request(lambda response: _end(ctx, response))
+    return app
+
+
+def _begin() -> None:
+    g.started = time.perf_counter()
+    try:
+        g.correlation_id = UUID(request.headers.get("X-Correlation-ID", ""))
+    except ValueError:
+        g.correlation_id = None
+
+
+def _end(ctx: Context, response: Response) -> Response:
+    correlation_id = g.get("correlation_id")
+    if correlation_id:
+        response.headers["X-Correlation-ID"] = str(correlation_id)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    log("request", service=ctx.room.name, method=request.method, endpoint=request.endpoint, status=response.status_code,
+        ms=round((time.perf_counter() - g.started) * 1000, 1), correlation_id=correlation_id,
+        code=g.get("problem_code"))  # fmt: skip
+    return response
+
+
+def _view(
+    ctx: Context, endpoint: Endpoint, handler: Callable[..., Any], limiter: FixedWindowRateLimiter
+) -> Callable[..., Response]:
+    pace = RateLimitItemPerMinute(endpoint.per_minute)
+
+    def view(**path: Any) -> Response:
+        g.correlation_id = g.correlation_id or ctx.ids()
+        who = identify(ctx, request)
+        if who.words.isdisjoint(endpoint.allow):
+            raise _stranger(who, endpoint)
+        if not limiter.hit(pace, endpoint.name, f"{who.kind}:{who.id or request.remote_addr}"):
+            raise Refused("too_many_requests", "That was very often in a short time. Wait a minute and try again.",
+                          {"per_minute": endpoint.per_minute}, status=429)  # fmt: skip
+        arguments = _arguments(endpoint)
+        with ctx.transaction(who, correlation_id=g.correlation_id) as tx:
+            if endpoint.method == "POST" and not endpoint.keyless:
+                return answer_once(tx, endpoint, path, lambda: _answer(endpoint, handler(tx, *arguments, **path)))
+            return _run(tx, lambda: _answer(endpoint, handler(tx, *arguments, **path)))
+
+    return view
+
+
+def _run(tx: Tx, work: Callable[[], Response]) -> Response:
+    try:
+        return work()
+    except Refused as refusal:
+        if not refusal.keep:
+            raise
+        # What the handler wrote stays (a failed sign-in is counted), so the transaction must end well.
+        return problem_response(refusal)
+
+
+def identify(ctx: Context, incoming: Request) -> Principal:
+    """Who is asking: a bearer token, else the session cookie, else the public. Raises Refused (401) for a bad or ended token."""
+    header = incoming.headers.get("Authorization", "")
+    token = header[7:] if header.startswith("Bearer ") else incoming.cookies.get(SESSION_COOKIE)
+    if not token:
+        return NOBODY
+    return ctx.tokens.read(token, now=ctx.clock.now())
+
+
+def _stranger(who: Principal, endpoint: Endpoint) -> Refused:
+    if who.kind == "public":
+        return Refused("sign_in_first", "Sign in first, then try again.", {"who_may": list(endpoint.allow)}, status=401)
+    return Refused("not_allowed", "Your role does not include this. Ask somebody who may, or the scheme's administrator.",
+                   {"who_may": list(endpoint.allow)}, status=403)  # fmt: skip
+
+
+def _arguments(endpoint: Endpoint) -> list[Any]:
+    if request.content_length is not None and request.content_length > endpoint.max_bytes:
+        raise Refused("too_large", "This is larger than we take. Send less at a time.",
+                      {"max_bytes": endpoint.max_bytes}, status=413)  # fmt: skip
+    arguments: list[Any] = []
+    if endpoint.upload:
+        arguments.append(request.get_data())
+    elif endpoint.request is not Nothing:
+        if request.mimetype != "application/json":
+            raise Refused("not_json", "Send the request as application/json.", status=415)
+        arguments.append(msgspec.json.decode(request.get_data(), type=endpoint.request))
+    if endpoint.query is not Nothing:
+        arguments.append(msgspec.convert(request.args.to_dict(), type=endpoint.query, strict=False))
+    return arguments
+
+
+def _answer(endpoint: Endpoint, result: Any) -> Response:
+    if isinstance(result, File):
+        return Response(
+            result.content,
+            status=endpoint.status,
+            mimetype=result.media,
+            headers={"Content-Disposition": f'attachment; filename="{result.name}"'},
+        )
+    return _json(result, endpoint.status)
+
+
+def _json(result: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(result), status=status, mimetype="application/json")

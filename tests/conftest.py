@@ -1,0 +1,52 @@
+"""One town per test process, emptied before every test that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from infra.embedded import start_postgres
+from infra.wiring import Town, build_town
+from services.kit.clock import SetClock
+from services.kit.settings import read_settings
+
+NOON = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)  # a Monday, twelve o'clock in Valdarco
+FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An embedded server of this test process; `{service}` stays literal."""
+    return start_postgres(tmp_path_factory.mktemp("var"), extra_configuration=FAST)
+
+
+@pytest.fixture(scope="session")
+def one_town(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    var: Path = tmp_path_factory.mktemp("town")
+    town = build_town(read_settings({"VAR": str(var)}), clock=SetClock(NOON), url=postgres_url)
+    yield town
+    town.close()
+
+
+@pytest.fixture
+def town(one_town: Town) -> Town:
+    """An empty town on a Monday at noon; move its time with `town.clock.move_to(…)`."""
+    one_town.clock.__init__(NOON)  # type: ignore[misc]
+    for engine in [*(ctx.engine for ctx in one_town.rooms.values()), one_town.bus._engine]:  # type: ignore[attr-defined]
+        with engine.begin() as conn:
+            conn.exec_driver_sql(
+                "SET LOCAL session_replication_role = replica"
+            )  # the ledger refuses TRUNCATE otherwise
+            tables = conn.scalars(
+                text("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'")
+            ).all()
+            emptied = [t for t in tables if t not in ("alembic_version", "heads")]
+            conn.exec_driver_sql(f"TRUNCATE {', '.join(emptied)} RESTART IDENTITY")
+            if "heads" in tables:
+                conn.exec_driver_sql("UPDATE heads SET next_offset = 0")
+    one_town.start_consumers()
+    return one_town
