@@ -6,6 +6,7 @@ import importlib
 import secrets
 import threading
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from services.kit.ids import Ids, new_id
 from services.kit.inbox import Consumer, topics_of
 from services.kit.migrate import migrate
 from services.kit.outbox import relay_once
+from services.kit.parked import parked
 from services.kit.settings import Settings
 from services.kit.web import service_app
 
@@ -78,7 +80,7 @@ class Town:
         self.settings, self.city, self.clock, self.ids, self.url = settings, city, clock, ids, url
         keys = settings.secret_keys or (secret_key(settings.var),)
         self.tokens = Tokens(keys)
-        extras = {"tokens": self.tokens, "vault_key": vault_key(keys[-1]), **extras}
+        extras = {"tokens": self.tokens, "vault_key": vault_key(keys[-1]), "public_url": settings.public_url, **extras}
         self.rooms: dict[str, Context] = {}
         self.apps: dict[str, Flask] = {}
         names = [name for name in ROOMS if find_spec(f"{ROOMS[name]}.routes")]
@@ -118,10 +120,20 @@ class Town:
         return Client(service, http, token)
 
     def pump(self) -> int:
-        """Carry events one round: every relay, then every consumer. Answers how much moved."""
+        """Carry events one round: every relay, then every consumer. Answers how much moved. A fault of one does not hold the
+        others; the first fault is raised at the end."""
+        moved = 0
+        faults: list[Exception] = []
         with self._pumping:
-            moved = sum(relay_once(ctx, self.bus) for ctx in self.rooms.values())
-            return moved + sum(consumer.poll_once() for consumer in self._consumers.values())
+            steps: list[Callable[[], int]] = [partial(relay_once, ctx, self.bus) for ctx in self.rooms.values()]
+            for step in [*steps, *(consumer.poll_once for consumer in self._consumers.values())]:
+                try:
+                    moved += step()
+                except Exception as fault:
+                    faults.append(fault)
+        if faults:
+            raise faults[0]
+        return moved
 
     def settle(self, *, rounds: int = 1000) -> None:
         """Pump until quiet. Raises RuntimeError if events keep causing events."""
@@ -147,6 +159,9 @@ class Town:
         """Every invariant that does not hold, as a sentence with the offending row; empty when all is well."""
         wrong = []
         for name, ctx in self.rooms.items():
+            wrong += [
+                f"{name}: event {row.seq} of {row.topic} waits parked: {row.reason}" for row in parked(ctx, most=5)
+            ]
             with ctx.engine.connect() as conn:
                 for sentence, query in ctx.room.checks.items():
                     for row in conn.execute(text(query)).mappings().fetchmany(5):

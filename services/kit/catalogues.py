@@ -74,7 +74,7 @@ def _problems_of(code: str, template: Catalog) -> Iterator[str]:
 
 def _wrong_with(message: Message, catalogue: Catalog) -> str:
     originals = _forms(message.id)
-    forms = _forms(message.string)
+    forms = _forms(message.string or "")
     if not all(forms):
         return "is not translated"
     if message.fuzzy:

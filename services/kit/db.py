@@ -114,6 +114,7 @@ class Tx:
     correlation_id: UUID
     causation_id: UUID | None = None
     key: str | None = None  # the request's idempotency key, where it has one
+    address: str | None = None  # the network address of a request, to count failed tries by; never stored in clear
     outgoing: list[Envelope[Any]] = field(default_factory=list)
 
     def put(self, event: msgspec.Struct, *, because: Envelope[Any] | None = None) -> None:

@@ -79,6 +79,7 @@ def _view(
                           {"per_minute": endpoint.per_minute}, status=429)  # fmt: skip
         arguments = _arguments(endpoint)
         with ctx.transaction(who, correlation_id=g.correlation_id) as tx:
+            tx.address = request.remote_addr
             if endpoint.method == "POST" and not endpoint.keyless:
                 return answer_once(tx, endpoint, path, lambda: _answer(endpoint, handler(tx, *arguments, **path)))
             return _run(tx, lambda: _answer(endpoint, handler(tx, *arguments, **path)))

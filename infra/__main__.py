@@ -1,0 +1,7 @@
+"""`python -m infra` is `meritcoin`."""
+
+import sys
+
+from infra.cli import main
+
+sys.exit(main())

@@ -1,0 +1,82 @@
+"""Serving the whole town from one process: every service and every page under one origin, events carried in the background."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from waitress.server import create_server
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from infra.wiring import Town
+from services.kit.telemetry import log
+
+PUMP_PAUSE_S = 0.2
+TICK_EVERY_S = 30.0
+
+
+class PortTaken(Exception):
+    """The port cannot be listened on; the message says what to do."""
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises PortTaken when somebody listens there already, or the system forbids it."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(
+                f"Port {port} on {host} cannot be used ({error.strerror}). Choose another one: PORT={port + 1 if port < 65535 else 8001}."
+            ) from None
+
+
+def one_origin(town: Town, front: Flask) -> Callable[..., Any]:
+    """The front pages at `/`, each service at `/api/SERVICE`."""
+    return DispatcherMiddleware(front, {f"/api/{name}": app for name, app in town.apps.items()})
+
+
+class Server:
+    """A WSGI server and the event pump, each in its own thread, until `stop`."""
+
+    def __init__(self, town: Town, app: Callable[..., Any]) -> None:
+        self._town = town
+        self._stopping = threading.Event()
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._http = create_server(
+            app, host=town.settings.host, port=town.settings.port, threads=town.settings.threads,
+            channel_timeout=60, max_request_body_size=8 * 1024 * 1024, ident=None,
+        )  # fmt: skip
+        self._threads = [
+            threading.Thread(target=self._http.run, name="http", daemon=True),
+            threading.Thread(target=self._pump, name="pump", daemon=True),
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch in hand, then end."""
+        self._stopping.set()
+        self._http.close()
+        self._threads[1].join(timeout=10)
+
+    def _pump(self) -> None:
+        """Carry events and do timed work. A fault is logged and tried again, ever slower; nothing is skipped."""
+        pause, last_tick = PUMP_PAUSE_S, 0.0
+        while not self._stopping.wait(pause):
+            try:
+                moved = self._town.pump()
+                if time.monotonic() - last_tick > TICK_EVERY_S:
+                    last_tick = time.monotonic()
+                    self._town.tick()
+                pause = 0.0 if moved else PUMP_PAUSE_S
+            except Exception as error:
+                log("pump failed", level=logging.ERROR, exc=error)
+                pause = min(10.0, max(1.0, pause * 2))

@@ -1,0 +1,1 @@
+"""Statements, claims, payment batches and bank files: how shops get their money."""
