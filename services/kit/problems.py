@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 import msgspec
 from flask import Flask, Response, g
@@ -14,9 +13,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 from services.apis.endpoint import Problem
 from services.apis.errors import Refused
 from services.kit.telemetry import log
-
-if TYPE_CHECKING:
-    from services.kit.context import Context
 
 LOCK_WAIT = (
     "55P03",
@@ -43,7 +39,7 @@ def problem_response(refusal: Refused) -> Response:
     return response
 
 
-def install_problems(app: Flask, ctx: Context) -> None:
+def install_problems(app: Flask, service: str) -> None:
     """Make every exception of the app an answer of that shape."""
     app.register_error_handler(Refused, problem_response)
 
@@ -59,23 +55,23 @@ def install_problems(app: Flask, ctx: Context) -> None:
 
     @app.errorhandler(PoolTimeout)
     def busy(error: PoolTimeout) -> Response:
-        return problem_response(_away(ctx, error))
+        return problem_response(_away(service, error))
 
     @app.errorhandler(DBAPIError)
     def database(error: DBAPIError) -> Response:
         state = getattr(error.orig, "sqlstate", None)
         if state in LOCK_WAIT:
-            log("lock wait", level=logging.WARNING, service=ctx.room.name, sqlstate=state)
+            log("lock wait", level=logging.WARNING, service=service, sqlstate=state)
             return problem_response(
                 Refused("busy", "Others are changing the same thing. Try again with the same key.", status=503)
             )
         if error.connection_invalidated or state is None or state[:2] in ("08", "57", "53"):
-            return problem_response(_away(ctx, error))
+            return problem_response(_away(service, error))
         return unexpected(error)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
-        log("unexpected", level=logging.ERROR, exc=error, service=ctx.room.name, correlation_id=g.get("correlation_id"))
+        log("unexpected", level=logging.ERROR, exc=error, service=service, correlation_id=g.get("correlation_id"))
         return problem_response(
             Refused(
                 "unexpected",
@@ -102,8 +98,8 @@ def _of_http(error: HTTPException) -> Refused:
     return Refused("bad_request", error.description or "The request cannot be read.", status=error.code or 400)
 
 
-def _away(ctx: Context, error: Exception) -> Refused:
-    log("database away", level=logging.ERROR, service=ctx.room.name, error=type(error).__name__)
+def _away(service: str, error: Exception) -> Refused:
+    log("database away", level=logging.ERROR, service=service, error=type(error).__name__)
     return Refused(
         "database_away", "We cannot reach our books right now. Nothing was lost; try again in a moment.", status=503
     )

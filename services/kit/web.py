@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from limits.strategies import FixedWindowRateLimiter
 from services.apis.endpoint import Endpoint, Nothing
 from services.apis.errors import Refused
 from services.kit.answers import answer_once
-from services.kit.auth import NOBODY, Principal
+from services.kit.auth import NOBODY, Principal, Tokens
 from services.kit.context import Context
 from services.kit.db import Tx
 from services.kit.problems import install_problems, problem_response
@@ -34,7 +35,7 @@ def service_app(ctx: Context) -> Flask:
     app = Flask(f"services.{ctx.room.name}", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max([65_536, *(e.max_bytes for e, _ in ctx.room.routes.served)])
     limiter = FixedWindowRateLimiter(MemoryStorage())
-    install_problems(app, ctx)
+    install_problems(app, ctx.room.name)
     for endpoint, handler in ctx.room.routes.served:
         rule = _PARAM.sub(lambda m: f"<{m.group(2) or 'string'}:{m.group(1)}>", endpoint.path)
         app.add_url_rule(rule, endpoint.name, _view(ctx, endpoint, handler, limiter), methods=[endpoint.method])
@@ -71,9 +72,8 @@ def _view(
 
     def view(**path: Any) -> Response:
         g.correlation_id = g.correlation_id or ctx.ids()
-        who = identify(ctx, request)
-        if who.words.isdisjoint(endpoint.allow):
-            raise _stranger(who, endpoint)
+        who = identify(ctx.tokens, ctx.clock.now(), request)
+        check_allowed(who, endpoint.allow)
         if not limiter.hit(pace, endpoint.name, f"{who.kind}:{who.id or request.remote_addr}"):
             raise Refused("too_many_requests", "That was very often in a short time. Wait a minute and try again.",
                           {"per_minute": endpoint.per_minute}, status=429)  # fmt: skip
@@ -97,20 +97,25 @@ def _run(tx: Tx, work: Callable[[], Response]) -> Response:
         return problem_response(refusal)
 
 
-def identify(ctx: Context, incoming: Request) -> Principal:
+def identify(tokens: Tokens, now: datetime, incoming: Request) -> Principal:
     """Who is asking: a bearer token, else the session cookie, else the public. Raises Refused (401) for a bad or ended token."""
     header = incoming.headers.get("Authorization", "")
     token = header[7:] if header.startswith("Bearer ") else incoming.cookies.get(SESSION_COOKIE)
     if not token:
         return NOBODY
-    return ctx.tokens.read(token, now=ctx.clock.now())
+    return tokens.read(token, now=now)
 
 
-def _stranger(who: Principal, endpoint: Endpoint) -> Refused:
+def check_allowed(who: Principal, allow: tuple[str, ...]) -> None:
+    """Refuse a caller who is none of `allow`: 401 for the public, 403 for somebody known."""
+    if not who.words.isdisjoint(allow):
+        return
     if who.kind == "public":
-        return Refused("sign_in_first", "Sign in first, then try again.", {"who_may": list(endpoint.allow)}, status=401)
-    return Refused("not_allowed", "Your role does not include this. Ask somebody who may, or the scheme's administrator.",
-                   {"who_may": list(endpoint.allow)}, status=403)  # fmt: skip
+        raise Refused("sign_in_first", "Sign in first, then try again.", {"who_may": list(allow)}, status=401)
+    raise Refused(
+        "not_allowed", "Your role does not include this. Ask somebody who may, or the scheme's administrator.",
+        {"who_may": list(allow)}, status=403,
+    )  # fmt: skip
 
 
 def _arguments(endpoint: Endpoint) -> list[Any]:

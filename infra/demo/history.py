@@ -1,0 +1,124 @@
+"""The first weeks of the demo town, lived day by day through the APIs under a simulated clock.
+
+What happens on a day is drawn from the seed and the day alone, and each thing is asked for with its own idempotency key: a day cut off
+by a kill is lived again from its morning, and what was done already is not done twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from infra.demo.actors import Actors
+from infra.demo.day_money import MoneyDay
+from infra.demo.day_shifts import ShiftDay
+from infra.demo.day_shops import ShopDay
+from infra.demo.memory import Memory, MemoryFile
+from infra.demo.setup import Founding
+from infra.demo.view import History
+from infra.wiring import Town
+from services.kit.clock import SetClock
+from services.kit.telemetry import log
+
+Say = Callable[[int, int, str], None]
+
+
+class Stopped(Exception):
+    """The demo is being closed; the day in hand is lived again at the next start."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day of the town's history: its number, its date, and its hours in the city's zone."""
+
+    number: int
+    date: date
+    zone: str
+
+    def at(self, hour: int, minute: int = 0) -> datetime:
+        """An instant of the day (UTC) by the city's clocks."""
+        local = datetime(self.date.year, self.date.month, self.date.day, hour, minute, tzinfo=ZoneInfo(self.zone))
+        return local.astimezone(UTC)
+
+
+class Life:
+    """Lives what is left of the history, then lets the clock run with the machine's."""
+
+    def __init__(self, town: Town, clock: SetClock, memory: Memory, file: MemoryFile) -> None:
+        self._town, self._clock, self.memory, self._file = town, clock, memory, file
+        self._stopping = threading.Event()
+        self._sentence, self._failed = "", None
+        self.actors = Actors(town, memory)
+
+    def progress(self) -> History:
+        """How far the history is, for the pages."""
+        return History(self.memory.done_days, self.memory.days, self._sentence, self.memory.finished, self._failed)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def live(self, say: Say) -> None:
+        """Found the town if need be, live every day not yet lived, publish the weeks to come."""
+        try:
+            self._live(say)
+        except Stopped:
+            return
+        except Exception as error:
+            self._failed = f"{type(error).__name__}: {error}"
+            log("history failed", level=logging.ERROR, exc=error)
+            print(f"\nThe town's history stopped: {self._failed}")
+
+    def _live(self, say: Say) -> None:
+        memory = self.memory
+        if not memory.set_up:
+            founding = Founding(self._town, memory, self.actors, self._remember)
+            founding.found(lambda sentence: self._tell(say, sentence))
+            memory.set_up = True
+            self._remember()
+        while memory.done_days < memory.days:
+            self._live_day(
+                Day(memory.done_days, memory.first_day + timedelta(days=memory.done_days), self._town.city.zone), say
+            )
+            memory.done_days += 1
+            self._remember()
+        if not memory.finished:
+            memory.finished = True
+            self._clock.release()
+            self._remember()
+        ShiftDay(self._town, self._clock, memory, self.actors).publish_ahead(self._town.city.day_of(self._clock.now()))
+        self._town.settle()
+        self._tell(say, "The town has caught up with today")
+
+    def _live_day(self, day: Day, say: Say) -> None:
+        shifts = ShiftDay(self._town, self._clock, self.memory, self.actors)
+        shops = ShopDay(self._town, self._clock, self.memory, self.actors)
+        money = MoneyDay(self._town, self._clock, self.memory, self.actors)
+        steps: list[tuple[str, Callable[[Day], None]]] = [
+            ("shifts are published and people sign up", shifts.morning),
+            ("funds, statements and the bank", money.morning),
+            ("teams check in and out", shifts.work),
+            ("hours are confirmed, coins arrive", shifts.evening),
+            ("shops take coins", shops.afternoon),
+        ]
+        for sentence, step in steps:
+            if self._stopping.is_set():
+                raise Stopped
+            self._tell(say, f"{day.date:%A %d %B}: {sentence}")
+            self._remember()
+            step(day)
+            self._town.settle()
+        self._clock.move_to(day.at(22))
+        self._town.tick()
+        self._town.settle()
+
+    def _tell(self, say: Say, sentence: str) -> None:
+        self._sentence = sentence
+        say(self.memory.done_days, self.memory.days, sentence)
+
+    def _remember(self) -> None:
+        self.memory.clock = self._clock.now()
+        self._file.write(self.memory)

@@ -1,0 +1,30 @@
+"""The one origin's own pages: documents under /docs, and whatever pages a way of running adds."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, abort, jsonify
+
+from infra.documents import asyncapi, openapi
+from infra.wiring import Town
+from services.kit.i18n import init_i18n
+from services.kit.pages import init_pages
+
+
+def front_app(town: Town) -> Flask:
+    """An app with languages, security headers and the documents."""
+    app = Flask("infra", static_folder=None)
+    app.config["DEFAULT_LANGUAGE"] = town.city.languages[0]
+    init_i18n(app)
+    init_pages(app)
+
+    @app.get("/docs/asyncapi.json")
+    def events() -> Response:
+        return jsonify(asyncapi())
+
+    @app.get("/docs/<service>.json")
+    def service(service: str) -> Response:
+        if service not in town.rooms:
+            abort(404)
+        return jsonify(openapi(service))
+
+    return app
