@@ -165,7 +165,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run a command. Exit status: 0 well, 1 the answer is no, 2 it could not start (one sentence says why), 130 interrupted."""
     warnings.filterwarnings("ignore", module="platformdirs")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an orderly end, as by Ctrl-C
+    for ending in (signal.SIGTERM, signal.SIGINT):  # SIGINT too: a shell may have it ignored for what runs in the background
+        signal.signal(ending, signal.default_int_handler)
     args = parser().parse_args(argv)
     try:
         return int(args.run(read_settings(), args))

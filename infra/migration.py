@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psycopg
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
-from psycopg import sql
 
-from infra.embedded import ensure_databases
+from infra.embedded import drop_databases, ensure_databases
 from infra.wiring import folder_of, room_of
 from services.kit.db import engine_for
 from services.kit.migrate import migrate
@@ -54,17 +52,22 @@ def write_migration(url: str, service: str, message: str) -> Path | None:
             body = render_python_code(script.upgrade_ops)
     finally:
         engine.dispose()
-        with psycopg.connect(url.replace("{service}", "postgres"), autocommit=True) as admin:
-            admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(scratch)))
+        drop_databases(url, scratch)
     number = f"{count + 1:04d}"
     slug = "_".join(message.lower().split())[:40]
     path = folder / f"{number}_{slug}.py"
-    shared = "    create_mechanics()\n" if first else ""
     lines = [line for line in body.splitlines() if not line.strip().startswith("# ###")]
-    path.write_text(
-        TEMPLATE.format(
-            message=message, number=number, previous=repr(f"{count:04d}") if count else None, body=shared + "\n".join(lines),
-            imports="\nfrom services.kit.mechanics_v1 import create_mechanics\n" if first else "",
+    if first:
+        lines.insert(0, "    create_mechanics()")
+    text = "\n".join(lines).replace("JSONB(astext_type=Text())", "JSONB()")  # the default, which Alembic renders unimportably
+    imports = [
+        line
+        for wanted, line in (
+            ("postgresql.", "from sqlalchemy.dialects import postgresql\n"),
+            ("create_mechanics", "\nfrom services.kit.mechanics_v1 import create_mechanics\n"),
         )
-    )  # fmt: skip
+        if wanted in text
+    ]
+    previous = repr(f"{count:04d}") if count else None
+    path.write_text(TEMPLATE.format(message=message, number=number, previous=previous, body=text, imports="".join(imports)))
     return path

@@ -6,15 +6,19 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask
 from waitress.server import create_server
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from infra.standins.stripe import stripe_standin
 from infra.wiring import Town
+from merchant_app.today import OWNER_ANSWERS, TILL_ANSWERS
+from services.kit.gathering import Questions, gathering_app
 from services.kit.telemetry import log
+from volunteer_app.home import ANSWERS
 
 PUMP_PAUSE_S = 0.2
 TICK_EVERY_S = 30.0
@@ -37,8 +41,19 @@ def check_port(host: str, port: int) -> None:
 
 
 def one_origin(town: Town, front: Flask) -> Callable[..., Any]:
-    """The front pages at `/`, each service at `/api/SERVICE`."""
-    return DispatcherMiddleware(front, {f"/api/{name}": app for name, app in town.apps.items()})
+    """The front pages at `/`, each service at `/api/SERVICE`, the apps at `/volunteer`, `/till` and `/owner`."""
+    clients = {name: town.client(name) for name in town.rooms}
+
+    def app(name: str, allow: str, answers: Mapping[str, Questions]) -> Flask:
+        return gathering_app(name, clients, town.tokens, town.clock, allow, answers)
+
+    mounts: dict[str, Any] = {f"/api/{name}": service for name, service in town.apps.items()}
+    mounts["/volunteer"] = app("volunteer_app", "volunteer", ANSWERS)
+    mounts["/till"] = app("merchant_app.till", "cashier", TILL_ANSWERS)
+    mounts["/owner"] = app("merchant_app.owner", "shop_owner", OWNER_ANSWERS)
+    if town.stripe_standin:
+        mounts["/standins/stripe"] = stripe_standin(town.stripe_standin)
+    return DispatcherMiddleware(front, mounts)
 
 
 class Server:

@@ -20,6 +20,7 @@ from sqlalchemy import text
 from infra.city import read_city
 from infra.embedded import ensure_databases, start_postgres
 from infra.local_bus import LocalBus
+from infra.standins.wire import stripe_of
 from services.apis.city import City
 from services.kit.auth import Tokens
 from services.kit.bus import Bus
@@ -80,7 +81,10 @@ class Town:
         self.settings, self.city, self.clock, self.ids, self.url = settings, city, clock, ids, url
         keys = settings.secret_keys or (secret_key(settings.var),)
         self.tokens = Tokens(keys)
-        extras = {"tokens": self.tokens, "vault_key": vault_key(keys[-1]), "public_url": settings.public_url, **extras}
+        stripe, self.stripe_standin = stripe_of(self)
+        extras = {
+            "tokens": self.tokens, "vault_key": vault_key(keys[-1]), "public_url": settings.public_url, "stripe": stripe, **extras,
+        }  # fmt: skip
         self.rooms: dict[str, Context] = {}
         self.apps: dict[str, Flask] = {}
         names = [name for name in ROOMS if find_spec(f"{ROOMS[name]}.routes")]
@@ -153,6 +157,8 @@ class Town:
                     done += did
                     if did == 0:
                         break
+        if self.stripe_standin:
+            self.stripe_standin.tick()
         return done
 
     def check(self) -> list[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from infra.embedded import start_postgres
+from infra.embedded import start_postgres, stop_postgres
 from infra.wiring import Town, build_town
 from services.kit.clock import SetClock
 from services.kit.settings import read_settings
@@ -18,10 +20,19 @@ NOON = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)  # a Monday, twelve o'clock in Va
 FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
 
 
+@contextmanager
+def a_folder() -> Iterator[Path]:
+    """A folder PostgreSQL's own user can reach too: pytest's temporary folders are shut to others by whichever run starts next."""
+    with tempfile.TemporaryDirectory(prefix="meritcoin-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+def postgres_url() -> Iterator[str]:
     """An embedded server of this test process; `{service}` stays literal."""
-    return start_postgres(tmp_path_factory.mktemp("var"), extra_configuration=FAST)
+    with a_folder() as var:
+        yield start_postgres(var, extra_configuration=FAST)
+        stop_postgres(var)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,8 @@ from services.kit.clock import SetClock
 if TYPE_CHECKING:
     from infra.demo.history import Day
 
-ENDS_WELL = {"day_limit", "over_sale_limit", "key_reused", "already_voided"}
+# What ends a visit without a sale, as in any week: nothing of this is an error of the town.
+ENDS_WELL = {"day_limit", "over_sale_limit", "key_reused", "already_voided", "other_neighbourhood"}
 
 
 class ShopDay:

@@ -1,7 +1,7 @@
 """The first weeks of the demo town, lived day by day through the APIs under a simulated clock.
 
 What happens on a day is drawn from the seed and the day alone, and each thing is asked for with its own idempotency key: a day cut off
-by a kill is lived again from its morning, and what was done already is not done twice.
+by a kill goes on with the step it was at, and what was done of it already is not done twice.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Life:
     def __init__(self, town: Town, clock: SetClock, memory: Memory, file: MemoryFile) -> None:
         self._town, self._clock, self.memory, self._file = town, clock, memory, file
         self._stopping = threading.Event()
-        self._sentence, self._failed = "", None
+        self._sentence = ""
+        self._failed: str | None = None
         self.actors = Actors(town, memory)
 
     def progress(self) -> History:
@@ -83,7 +84,7 @@ class Life:
             self._live_day(
                 Day(memory.done_days, memory.first_day + timedelta(days=memory.done_days), self._town.city.zone), say
             )
-            memory.done_days += 1
+            memory.done_days, memory.done_steps = memory.done_days + 1, 0
             self._remember()
         if not memory.finished:
             memory.finished = True
@@ -104,13 +105,14 @@ class Life:
             ("hours are confirmed, coins arrive", shifts.evening),
             ("shops take coins", shops.afternoon),
         ]
-        for sentence, step in steps:
+        for sentence, step in steps[self.memory.done_steps :]:
             if self._stopping.is_set():
                 raise Stopped
             self._tell(say, f"{day.date:%A %d %B}: {sentence}")
             self._remember()
             step(day)
             self._town.settle()
+            self.memory.done_steps += 1
         self._clock.move_to(day.at(22))
         self._town.tick()
         self._town.settle()

@@ -36,6 +36,7 @@ class Memory(msgspec.Struct, kw_only=True):
     days: int
     clock: datetime
     done_days: int = 0
+    done_steps: int = 0
     set_up: bool = False
     finished: bool = False
     people: dict[str, Someone] = {}

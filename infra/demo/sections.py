@@ -35,7 +35,7 @@ class TownView:
         self.town = town.city.name
         self.population = town.city.population or 0
         self.people: Sequence[Person] = PEOPLE
-        self.documents = (
+        self.documents: Sequence[Document] = (
             Document("events", "/docs/asyncapi.json"),
             *(Document(name, f"/docs/{name}.json") for name in town.rooms),
         )

@@ -33,10 +33,9 @@ class SponsorDay:
     def _by_card(self, day: Day) -> None:
         purpose = api.InNeighbourhood(neighbourhood_id="arco-vecchio")
         topup = self._topup(api.MakeTopUp(amount_cents=cast.CARD_CENTS, purpose=purpose, method="card"))
-        if topup.checkout_url is not None:
-            account = self.town.stripe_standin
-            session_id = topup.checkout_url.rpartition("/")[2]
-            account.card_pays(session_id)
+        account = self.town.stripe_standin
+        if topup.checkout_url is not None and account is not None:
+            account.card_pays(topup.checkout_url.rpartition("/")[2])
             self.town.tick()
 
     def _by_transfer(self, day: Day) -> bytes:

@@ -36,7 +36,7 @@ Step = tuple[str, str, Callable[[], Any]]
 def run_tour(settings: Settings) -> int:
     """Print the tour; answers 0 when every invariant holds at its end."""
     url = settings.database_url or start_postgres(settings.var)
-    drop_databases(url.replace("{service}", ""), "tour_") if settings.database_url is None else None
+    drop_databases(url, "tour_")
     clock = SetClock(START)
     town = build_town(settings, clock=clock, url=url.replace("{service}", "tour_{service}"))
     tour = Tour(town, clock)
@@ -72,7 +72,7 @@ class Tour:
     def steps(self) -> Iterator[Step]:
         """What happens, in whose words, where the code is, and the doing of it."""
         yield (
-            "The city founds its scheme: staff, an organisation, a shop with a signed agreement, funds with real money.",
+            "The city founds its scheme: staff, an organisation, a shop with an agreement, funds with real money.",
             "services/identity, services/funding, services/redemption",
             self._found,
         )

@@ -67,13 +67,24 @@ class BankAccount(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class Opi(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the preparation file for the treasurer needs (OPI over SIOPE+): the body's codes."""
+    """What the preparation file for the treasurer needs (OPI over SIOPE+): the body's codes.
+
+    `codice_siope`: the expenditure code payments to shops are booked on. `provvedimento`: the act that authorises them, `responsabile`
+    who answers for it. `cups`: the project code (CUP) of each grant, by the fund's name.
+    """
 
     codice_ente: str
     codice_istat: str
     codice_fiscale_ente: str
     codice_abi_bt: str
     esercizio_chapter: str
+    codice_tramite_ente: str = ""
+    codice_tramite_bt: str = ""
+    codice_ente_bt: str = ""
+    codice_siope: str = "U.1.04.02.05.999"
+    provvedimento: str = ""
+    responsabile: str = ""
+    cups: dict[str, str] = {}
 
 
 class City(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

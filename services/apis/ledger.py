@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from services.apis.endpoint import Endpoint, service
+from services.apis.endpoint import Endpoint, Page, service
 from services.events.ledger import Lot, Part
 
 Cents = Annotated[int, Meta(ge=1, le=100_000_000)]
+Instant = Annotated[datetime, Meta(tz=True)]
+By = Literal["occurred_at", "posted_at"]
+"""By which clock: when it happened in town, or when the ledger wrote it down."""
 
 
 class WaitingAward(Struct, frozen=True, kw_only=True):
@@ -33,7 +36,10 @@ class Wallet(Struct, frozen=True, kw_only=True):
 
 
 class PostSale(Struct, frozen=True, kw_only=True):
-    """Move coins to what a shop is owed, oldest expiry first. `fund_ids`: only coins of these funds (None: of any)."""
+    """Move coins to what a shop is owed, oldest expiry first. `fund_ids`: only coins of these funds (None: of any).
+
+    The answer to a `sale_id` is kept for good, a refusal too: another try, with another amount, is another sale with a new id.
+    """
 
     sale_id: UUID
     person_id: UUID
@@ -53,7 +59,7 @@ class SalePosted(Struct, frozen=True, kw_only=True):
 
 
 class PostVoid(Struct, frozen=True, kw_only=True):
-    """Put the coins of a sale back where they came from."""
+    """Put the coins of a sale back where they came from. Asked again for the same sale, the answer is the same."""
 
     sale_id: UUID
 
@@ -63,6 +69,124 @@ class VoidPosted(Struct, frozen=True, kw_only=True):
     amount_cents: int
     parts: tuple[Part, ...]
     transfer_ids: tuple[UUID, ...]
+
+
+class Movement(Struct, frozen=True, kw_only=True):
+    """One line of a wallet: `amount_cents` above zero came in, below zero went out. `journal` is shared by the lines of one sale.
+
+    `with_kind`: what stands on the other side – `fund` or `shop`; never which shop.
+    """
+
+    transfer_id: UUID
+    journal: UUID
+    kind: str
+    amount_cents: int
+    occurred_at: datetime
+    fund_id: UUID
+    expires_on: date
+    with_kind: str
+
+
+class Movements(Struct, frozen=True, kw_only=True):
+    movements: tuple[Movement, ...]
+    next_cursor: str | None = None
+
+
+class AccountQuery(Struct, frozen=True, kw_only=True):
+    """An account by its code (`fund/…`, `shop/…/…`), as it stood at an instant (None: now), that instant included."""
+
+    code: str
+    at: Instant | None = None
+    by: By = "posted_at"
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """balance = credits - debits."""
+
+    code: str
+    fund_id: UUID
+    at: datetime | None
+    by: By
+    debits_cents: int
+    credits_cents: int
+    balance_cents: int
+
+
+class HistoryQuery(Page, frozen=True, kw_only=True):
+    """What moved on an account up to an instant, newest first."""
+
+    code: str
+    at: Instant | None = None
+    by: By = "posted_at"
+
+
+class Transfer(Struct, frozen=True, kw_only=True):
+    """One balanced move: `debit` gave, `credit` received. `leaf` is the SHA-256 (hex) of the row."""
+
+    transfer_id: UUID
+    journal: UUID
+    kind: str
+    debit: str
+    credit: str
+    amount_cents: int
+    fund_id: UUID
+    cause: UUID
+    occurred_at: datetime
+    posted_at: datetime
+    reversal_of: UUID | None
+    leaf: str
+
+
+class Transfers(Struct, frozen=True, kw_only=True):
+    transfers: tuple[Transfer, ...]
+    next_cursor: str | None = None
+
+
+class Journal(Struct, frozen=True, kw_only=True):
+    """A request, what became of it, and what it moved. `facts` of a refusal or a correction."""
+
+    journal: UUID
+    kind: str
+    state: Literal["posted", "refused"]
+    code: str | None
+    facts: dict[str, Any] | None
+    decided_at: datetime
+    transfers: tuple[Transfer, ...]
+
+
+class FundFigures(Struct, frozen=True, kw_only=True):
+    """A fund in eleven numbers, in cents.
+
+    came_in: top-ups less what was taken back · fees: kept by the processor · issued: coins, less withdrawn · spent: sales, less voids ·
+    paid: left the bank for shops · expired: gone back · outstanding: in wallets · owed: to shops, not yet paid · free: can be issued ·
+    receivable: coins issued on money that was taken back · waiting: awards this fund may pay, not issued for want of money.
+    came_in + receivable = fees + free + outstanding + owed + paid.
+    """
+
+    fund_id: UUID
+    came_in_cents: int
+    fee_cents: int
+    issued_cents: int
+    spent_cents: int
+    paid_cents: int
+    expired_cents: int
+    outstanding_cents: int
+    owed_cents: int
+    free_cents: int
+    receivable_cents: int
+    waiting_cents: int
+
+
+class Funds(Struct, frozen=True, kw_only=True):
+    funds: tuple[FundFigures, ...]
+
+
+class PostCorrection(Struct, frozen=True, kw_only=True):
+    """Reverse a wrong transfer, whole or in part; never more than is left of it."""
+
+    transfer_id: UUID
+    reason: Annotated[str, Meta(min_length=3, max_length=500)]
+    amount_cents: Cents | None = None
 
 
 GET_WALLET = Endpoint(
@@ -80,7 +204,7 @@ POST_SALE = Endpoint(
     request=PostSale,
     answer=SalePosted,
     status=201,
-    errors=("not_enough_coins",),
+    errors=("not_enough_coins", "id_reused"),
     per_minute=1_000_000,
 )
 POST_VOID = Endpoint(
@@ -91,6 +215,41 @@ POST_VOID = Endpoint(
     request=PostVoid,
     answer=VoidPosted,
     status=201,
-    errors=("unknown_sale", "already_voided"),
+    errors=("unknown_sale", "sale_paid_out"),
     per_minute=1_000_000,
 )
+GET_MOVEMENTS = Endpoint(
+    method="GET", path="/wallets/{person_id:uuid}/movements", summary="My coins, line by line, newest first", allow=("volunteer",),
+    query=Page, answer=Movements,
+)  # fmt: skip
+GET_ACCOUNT = Endpoint(
+    method="GET", path="/account", summary="An account's balance, now or at any past instant",
+    allow=("auditor", "finance", service("funding"), service("reimbursement")), query=AccountQuery, answer=Account,
+    errors=("unknown_account",),
+)  # fmt: skip
+GET_HISTORY = Endpoint(
+    method="GET", path="/account/history", summary="An account's transfers, newest first",
+    allow=("auditor", "finance", service("funding"), service("reimbursement")), query=HistoryQuery, answer=Transfers,
+    errors=("unknown_account",),
+)  # fmt: skip
+GET_TRANSFER = Endpoint(
+    method="GET", path="/transfers/{transfer_id:uuid}", summary="One transfer", allow=("auditor",), answer=Transfer,
+    errors=("unknown_transfer",),
+)  # fmt: skip
+GET_JOURNAL = Endpoint(
+    method="GET", path="/journals/{journal:uuid}", summary="A request, its outcome and its transfers",
+    allow=("auditor", service("redemption")), answer=Journal, errors=("unknown_journal",),
+)  # fmt: skip
+GET_FUNDS = Endpoint(
+    method="GET", path="/funds", summary="All funds in figures",
+    allow=("finance", "auditor", service("funding"), service("impact")), answer=Funds,
+)  # fmt: skip
+GET_FUND = Endpoint(
+    method="GET", path="/funds/{fund_id:uuid}", summary="One fund in figures; zeros for one that never had money",
+    allow=("finance", "auditor", service("funding"), service("impact")), answer=FundFigures,
+)  # fmt: skip
+POST_CORRECTION = Endpoint(
+    method="POST", path="/corrections", summary="Reverse a wrong transfer, with the reason on record", allow=("finance",),
+    request=PostCorrection, answer=Journal, status=201,
+    errors=("unknown_transfer", "not_correctable", "more_than_is_left", "not_enough_money"),
+)  # fmt: skip

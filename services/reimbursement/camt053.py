@@ -203,10 +203,8 @@ def _transaction(detail: Element, direction: str, our_iban: str, only_cents: int
     amount = detail.find("Amt")
     if amount is None:
         amount = detail.find("AmtDtls/TxAmt/Amt")  # where version .001.02 has it
-    if only_cents is not None and (amount is None or amount.get("Ccy") != "EUR"):
-        amount_cents = only_cents
-    else:
-        amount_cents = _cents(amount)
+    in_euro = amount is not None and amount.get("Ccy") == "EUR"
+    amount_cents = _cents(amount) if only_cents is None or in_euro else only_cents
     end_to_end_id = _text(detail, "Refs/EndToEndId")
     remittance = (_text(line, ".") for line in detail.findall("RmtInf/Ustrd"))
     return BankTransaction(

@@ -188,7 +188,9 @@ def test_the_day_is_the_citys_not_greenwichs() -> None:
 
 def test_the_latest_rule_that_has_started_holds_and_before_the_first_the_citys() -> None:
     may, june = a_rule(valid_from=date(2026, 5, 1)), a_rule(valid_from=date(2026, 6, 1), coins=3)
-    in_force = [rule_on([june, may], day, CITY_RULE) for day in (date(2026, 4, 30), date(2026, 5, 31), date(2026, 6, 1))]
+    in_force = [
+        rule_on([june, may], day, CITY_RULE) for day in (date(2026, 4, 30), date(2026, 5, 31), date(2026, 6, 1))
+    ]
     assert in_force == [CITY_RULE, may, june]
 
 

@@ -1,0 +1,155 @@
+"""What the decision is made on and what it says. Balance = credits - debits. Amounts are integer euro cents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """An account as it stands, locked. `floored`: may not go below zero. `closed`: gives nothing more to ordinary requests."""
+
+    id: int
+    code: str
+    fund_id: UUID
+    floored: bool
+    closed: bool = False
+    debits_posted: int = 0
+    credits_posted: int = 0
+    debits_held: int = 0
+    credits_held: int = 0
+
+    @property
+    def balance_cents(self) -> int:
+        return self.credits_posted - self.debits_posted
+
+    @property
+    def available_cents(self) -> int:
+        """What can still leave: what is held counts against the floor."""
+        return self.balance_cents - self.debits_held
+
+
+class Transfer(Struct, frozen=True, kw_only=True):
+    """One balanced move. `journal` is the request that made it, `cause` the event or HTTP request behind that."""
+
+    transfer_id: UUID
+    journal: UUID
+    kind: str
+    debit: str
+    credit: str
+    amount_cents: int
+    fund_id: UUID
+    cause: UUID
+    occurred_at: datetime
+    posted_at: datetime
+    reversal_of: UUID | None = None
+
+    @property
+    def leaf(self) -> bytes:
+        """The SHA-256 of the row as text: any language, and SQL (`checks.py`), can compute it again."""
+        row = (
+            f"{self.transfer_id}|{self.journal}|{self.kind}|{self.debit}|{self.credit}|{self.amount_cents}|{self.fund_id}"
+            f"|{self.cause}|{_instant(self.occurred_at)}|{_instant(self.posted_at)}|{self.reversal_of or ''}"
+        )
+        return sha256(row.encode()).digest()
+
+
+class Leg(Struct, frozen=True):
+    """A way value may take. With an amount: exactly that. Without: as much of the rest as `debit` can give."""
+
+    debit: str
+    credit: str
+    amount_cents: int | None = None
+
+
+Plan = tuple[Leg, ...]
+
+
+class Because(Struct, frozen=True):
+    """Why something is asked: the event or HTTP request behind it, and when that happened."""
+
+    cause: UUID
+    occurred_at: datetime
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What all requests say. `payload` identifies the content: the same id with another payload is a conflict."""
+
+    request_id: UUID
+    kind: str
+    payload: bytes
+    because: Because
+    facts: dict[str, Any] | None = None
+
+
+class Move(Request, frozen=True, kw_only=True):
+    """Move the amount by the first plan that covers it whole; else refuse, or `or_wait`. `even_closed`: draws on closed accounts too."""
+
+    amount_cents: int
+    plans: tuple[Plan, ...]
+    or_wait: bool = False
+    even_closed: bool = False
+
+
+class Reversal(Request, frozen=True, kw_only=True):
+    """Take back so much of each transfer, never more than is left of it. `at_most`: what is not there any more is let go."""
+
+    of: tuple[tuple[Transfer, int], ...]
+    at_most: bool = False
+
+
+class Sweep(Request, frozen=True, kw_only=True):
+    """Move all that `debit` has; `to_zero`: no more than lifts `credit` from below zero to zero. Nothing to move is no event."""
+
+    debit: str
+    credit: str
+    to_zero: bool = False
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What became of a request, remembered for good – unless it waits.
+
+    `code` of a refusal: insufficient, closed, no_plan, fund_mismatch, over_original, conflict.
+    """
+
+    request_id: UUID
+    kind: str
+    payload: bytes
+    state: Literal["posted", "refused", "waiting"]
+    amount_cents: int = 0
+    code: str | None = None
+    facts: dict[str, Any] | None = None
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """The outcome of one request. Not `fresh`: it was decided before, or (conflict) its id belongs to another request."""
+
+    outcome: Outcome
+    fresh: bool
+    transfers: tuple[Transfer, ...] = ()
+
+
+class Book(Struct, frozen=True, kw_only=True):
+    """What is known when a decision is made. `reversed_cents`: by transfer, what was taken back of it before."""
+
+    accounts: Mapping[str, Account]
+    outcomes: Mapping[UUID, Outcome]
+    reversed_cents: Mapping[UUID, int]
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """What to write: transfers, new outcomes, and by account code what to add to (debits, credits). `answers` are in order of requests."""
+
+    answers: tuple[Answer, ...]
+    transfers: tuple[Transfer, ...]
+    outcomes: tuple[Outcome, ...]
+    counters: Mapping[str, tuple[int, int]]
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,105 @@
+"""Awards become coins, or wait; a correction takes back what is still there."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from ledger import rules
+from ledger.domain_values import Outcome
+from ledger.handlers_fund import expire_coins, on_fund_closed, on_topup_reversed, on_topup_settled
+from ledger.handlers_payment import on_payment_released, on_payment_returned, on_payment_settled
+from ledger.handlers_waiting import (
+    credited,
+    hold_the_line,
+    join_the_line,
+    leave_the_line,
+    replan,
+    serve,
+    tell_issued,
+    waiting,
+)
+from ledger.models import Outcome as Remembered
+from ledger.posting import insist, post, remember
+from ledger.queries import transfers_of
+from services.apis.errors import Refused
+from services.events import Envelope, decode
+from services.events.awards import AwardReplanned, AwardWithdrawn, CoinsAwarded
+from services.events.funding import FundClosed, TopUpReversed, TopUpSettled
+from services.events.ledger import CoinsWithdrawn
+from services.events.reimbursement import PaymentReleased, PaymentReturned, PaymentSettled
+from services.kit.db import Tx
+
+
+def on_coins_awarded(tx: Tx, events: list[Envelope[CoinsAwarded]]) -> None:
+    """One posting for the whole batch. Each award is issued whole by its first plan that covers it, or waits."""
+    hold_the_line(tx)
+    in_line = waiting(tx, [event.data.award_id for event in events])
+    for event in events:
+        row = in_line.get(event.data.award_id)
+        if row and rules.award_payload(decode(row.envelope).data) != rules.award_payload(event.data):
+            raise Refused("award_conflict", f"Award {event.data.award_id} waits already, with other content.")
+    fresh = [event for event in events if event.data.award_id not in in_line]
+    answers = post(tx, [rules.award(e.data, e.data.plans, e.data.expires_on, rules.heard(e)) for e in fresh])
+    insist(answers)
+    decided = [(event, answer) for event, answer in zip(fresh, answers, strict=True) if answer.fresh]
+    for event, answer in decided:
+        if answer.outcome.state == "posted":
+            tell_issued(tx, event, answer)
+    join_the_line(tx, [(event, answer) for event, answer in decided if answer.outcome.state == "waiting"])
+
+
+def on_award_replanned(tx: Tx, events: list[Envelope[AwardReplanned]]) -> None:
+    """New plans for awards in the line, tried at once in the order of their turns. Harmless for all others."""
+    hold_the_line(tx)
+    rows = waiting(tx, [event.data.award_id for event in events])
+    for event in events:
+        if event.data.award_id in rows:
+            replan(rows[event.data.award_id], event.data.plans)
+    serve(tx, list(rows.values()), tx.now)
+
+
+def on_award_withdrawn(tx: Tx, events: list[Envelope[AwardWithdrawn]]) -> None:
+    """An award in the line is dropped, for good. An issued one gives back what is still in its lots; what was spent stays."""
+    hold_the_line(tx)
+    for event in events:
+        award_id = event.data.award_id
+        row = waiting(tx, [award_id]).get(award_id)
+        if row:
+            _drop(tx, event, rules.award_payload(decode(row.envelope).data))
+            leave_the_line(tx, [award_id])
+        elif tx.session.scalar(select(Remembered.state).where(Remembered.request_id == award_id)) == "posted":
+            _take_back(tx, event)
+
+
+def _drop(tx: Tx, event: Envelope[AwardWithdrawn], payload: bytes) -> None:
+    award_id, person_id = event.data.award_id, event.data.person_id
+    dropped = Outcome(request_id=award_id, kind="award", payload=payload, state="refused", code="withdrawn")
+    remember(tx, [dropped])
+    tx.put(CoinsWithdrawn(award_id=award_id, person_id=person_id, parts=(), kept_cents=0), because=event)
+
+
+def _take_back(tx: Tx, event: Envelope[AwardWithdrawn]) -> None:
+    award_id, person_id = event.data.award_id, event.data.person_id
+    issued = transfers_of(tx, award_id)
+    answers = post(tx, [rules.withdrawal(award_id, issued, rules.heard(event))])
+    insist(answers)
+    if not answers[0].fresh:
+        return
+    parts = rules.parts_of(answers[0].transfers)
+    kept = sum(t.amount_cents for t in issued) - answers[0].outcome.amount_cents
+    tx.put(CoinsWithdrawn(award_id=award_id, person_id=person_id, parts=parts, kept_cents=kept), because=event)
+    credited(tx, [part.fund_id for part in parts], rules.heard(event))
+
+
+HANDLERS = {
+    CoinsAwarded: on_coins_awarded,
+    AwardReplanned: on_award_replanned,
+    AwardWithdrawn: on_award_withdrawn,
+    TopUpSettled: on_topup_settled,
+    TopUpReversed: on_topup_reversed,
+    FundClosed: on_fund_closed,
+    PaymentReleased: on_payment_released,
+    PaymentSettled: on_payment_settled,
+    PaymentReturned: on_payment_returned,
+}
+JOBS = (expire_coins,)

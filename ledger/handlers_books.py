@@ -1,0 +1,156 @@
+"""The books as auditors, finance and other services read them: accounts at any instant, transfers, funds in figures, corrections."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from ledger import rules
+from ledger.domain_values import Because, Transfer
+from ledger.handlers_waiting import credited, hold_the_line
+from ledger.models import Account, Outcome, WaitingAward
+from ledger.models import Transfer as Row
+from ledger.posting import post
+from ledger.queries import TRANSFERS, balances_by_class, flows_by_kind, read, touching, transfers_of
+from services.apis import ledger as api
+from services.apis.errors import Refused, forbidden, not_found
+from services.kit.cursor import after, next_cursor
+from services.kit.db import Tx
+
+
+def get_account(tx: Tx, query: api.AccountQuery) -> api.Account:
+    account = _account(tx, query.code)
+    debits, credits_ = account.debits_posted, account.credits_posted
+    if query.at is not None:
+        debits, credits_ = (
+            tx.session.scalar(
+                select(func.coalesce(func.sum(Row.amount_cents), 0)).where(
+                    side == account.id, _clock(query) <= query.at
+                )
+            )
+            or 0
+            for side in (Row.debit_account, Row.credit_account)
+        )
+    return api.Account(
+        code=account.code, fund_id=account.fund, at=query.at, by=query.by,
+        debits_cents=int(debits), credits_cents=int(credits_), balance_cents=int(credits_ - debits),
+    )  # fmt: skip
+
+
+def get_history(tx: Tx, query: api.HistoryQuery) -> api.Transfers:
+    account, clock = _account(tx, query.code), _clock(query)
+    wanted = TRANSFERS.where(touching([account.id]), after(query, clock, Row.id, newest_first=True))
+    if query.at is not None:
+        wanted = wanted.where(clock <= query.at)
+    rows = read(tx, wanted.order_by(clock.desc(), Row.id.desc()).limit(query.limit + 1))
+    return api.Transfers(
+        transfers=tuple(_view(row) for row in rows[: query.limit]),
+        next_cursor=next_cursor(query, rows, lambda row: (getattr(row, query.by), row.transfer_id)),
+    )
+
+
+def get_transfer(tx: Tx, transfer_id: UUID) -> api.Transfer:
+    return _view(_transfer(tx, transfer_id))
+
+
+def get_journal(tx: Tx, journal: UUID) -> api.Journal:
+    outcome = tx.session.get(Outcome, journal)
+    if outcome is None:
+        raise not_found("journal", journal)
+    return api.Journal(
+        journal=journal, kind=outcome.kind, state=outcome.state, code=outcome.code, facts=outcome.facts,  # type: ignore[arg-type]
+        decided_at=outcome.decided_at, transfers=tuple(_view(t) for t in transfers_of(tx, journal)),
+    )  # fmt: skip
+
+
+def get_funds(tx: Tx) -> api.Funds:
+    return api.Funds(funds=tuple(_figures(tx, None)))
+
+
+def get_fund(tx: Tx, fund_id: UUID) -> api.FundFigures:
+    return _figures(tx, fund_id)[0]
+
+
+def correct(tx: Tx, body: api.PostCorrection) -> api.Journal:
+    """Reverse a top-up, or a top-up taken back, that should not have been booked."""
+    hold_the_line(tx)
+    wrong = _transfer(tx, body.transfer_id)
+    if wrong.kind not in rules.CORRECTABLE or wrong.reversal_of is not None:
+        raise Refused(
+            "not_correctable",
+            "Only a top-up, or a top-up taken back, is corrected here. A sale is undone by a void at its till, an award by correcting "
+            "the attendance, a payment by the bank's return.",
+            {"kind": wrong.kind},
+        )
+    because = Because(tx.correlation_id, tx.now)
+    (answer,) = post(tx, [rules.correction(body, wrong, tx.new_id(), tx.who.person_id, because)])
+    outcome = answer.outcome
+    if outcome.code == "over_original":
+        left = (outcome.facts or {}).get("available_cents", 0)
+        raise Refused("more_than_is_left", "So much is not left of this transfer. Correct what is left at most.",
+                      {"left_cents": left}, keep=True)  # fmt: skip
+    if outcome.state == "refused":
+        raise Refused(
+            "not_enough_money",
+            "The fund has issued coins on this money. Correct what is free at most, or let funding report the money as taken back.",
+            outcome.facts,
+            keep=True,
+        )
+    back_in = {t.fund_id for t in answer.transfers if rules.class_of(t.credit) == "fund"}
+    credited(tx, back_in, because)
+    return get_journal(tx, outcome.request_id)
+
+
+def _figures(tx: Tx, fund_id: UUID | None) -> list[api.FundFigures]:
+    balance, flow, waits = balances_by_class(tx, fund_id), flows_by_kind(tx, fund_id), _waiting_cents(tx)
+    funds = {fund for fund, _ in balance} if fund_id is None else {fund_id}
+    return [
+        api.FundFigures(
+            fund_id=fund,
+            came_in_cents=flow.get((fund, "topup"), 0) - flow.get((fund, "topup_reversal"), 0),
+            fee_cents=flow.get((fund, "fee"), 0),
+            issued_cents=flow.get((fund, "award"), 0),
+            spent_cents=flow.get((fund, "sale"), 0),
+            paid_cents=flow.get((fund, "payment_settled"), 0),
+            expired_cents=flow.get((fund, "expiry"), 0),
+            outstanding_cents=balance.get((fund, "coins"), 0),
+            owed_cents=balance.get((fund, "shop"), 0) + balance.get((fund, "paying"), 0),
+            free_cents=balance.get((fund, "fund"), 0),
+            receivable_cents=-balance.get((fund, "receivable"), 0),
+            waiting_cents=waits.get(fund, 0),
+        )
+        for fund in sorted(funds)
+    ]
+
+
+def _waiting_cents(tx: Tx) -> dict[UUID, int]:
+    eligible = select(func.unnest(WaitingAward.fund_ids).label("fund"), WaitingAward.amount_cents).subquery()
+    sums = select(eligible.c.fund, func.sum(eligible.c.amount_cents)).group_by(eligible.c.fund)
+    return {fund: int(cents) for fund, cents in tx.session.execute(sums)}
+
+
+def _account(tx: Tx, code: str) -> Account:
+    if rules.class_of(code) == "coins" and not tx.who.has("auditor"):
+        raise forbidden("A wallet is open to its owner and to the auditor. Ask for a fund's or a shop's account.")
+    account = tx.session.scalar(select(Account).where(Account.code == code))
+    if account is None:
+        raise not_found("account", code)
+    return account
+
+
+def _transfer(tx: Tx, transfer_id: UUID) -> Transfer:
+    found = read(tx, TRANSFERS.where(Row.id == transfer_id))
+    if not found:
+        raise not_found("transfer", transfer_id)
+    return found[0]
+
+
+def _clock(query: api.AccountQuery | api.HistoryQuery) -> Any:
+    return Row.posted_at if query.by == "posted_at" else Row.occurred_at
+
+
+def _view(transfer: Transfer) -> api.Transfer:
+    fields = {f: getattr(transfer, f) for f in Transfer.__struct_fields__}
+    return api.Transfer(**fields, leaf=transfer.leaf.hex())

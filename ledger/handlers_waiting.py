@@ -1,0 +1,130 @@
+"""The line of awards that no fund could cover yet: who came first is served first, as soon as money is there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import convert, to_builtins
+from sqlalchemy import delete, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from ledger import rules
+from ledger.domain_values import Answer, Because
+from ledger.models import WaitingAward
+from ledger.posting import insist, post
+from ledger.queries import free_cents
+from services.events import Envelope, decode, encode
+from services.events.awards import CoinsAwarded, Plan
+from services.events.ledger import AwardWaiting, CoinsIssued
+from services.kit.db import Tx
+
+LINE_LOCK = 0x6C696E65  # "line"
+CHUNK = 500
+
+
+def hold_the_line(tx: Tx) -> None:
+    """One transaction at a time gives awards or credits funds. An award that finds its fund empty must be in the line before the next
+    top-up looks there, and that top-up's money must not go to an award that came later. Sales and payments do not wait here."""
+    tx.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LINE_LOCK})
+
+
+def join_the_line(tx: Tx, events: Sequence[tuple[Envelope[CoinsAwarded], Answer]]) -> None:
+    """Keep the awards that wait, and say so."""
+    rows = [
+        {
+            "award_id": event.data.award_id,
+            "person_id": event.data.person_id,
+            "fund_ids": rules.funds_of(event.data.plans),
+            "amount_cents": event.data.amount_cents,
+            "reason": reason_of(answer),
+            "since": tx.now,
+            "plans": to_builtins(event.data.plans),
+            "envelope": encode(event),
+        }
+        for event, answer in events
+    ]
+    if rows:
+        tx.session.execute(insert(WaitingAward), rows)
+    for (event, _), row in zip(events, rows, strict=True):
+        said = {field: row[field] for field in AwardWaiting.__struct_fields__}
+        tx.put(AwardWaiting(**said), because=event)
+
+
+def reason_of(answer: Answer) -> str:
+    return "not_enough_money" if answer.outcome.code == "insufficient" else "no_fund"
+
+
+def tell_issued(tx: Tx, event: Envelope[CoinsAwarded], answer: Answer) -> None:
+    award = event.data
+    tx.put(
+        CoinsIssued(
+            award_id=award.award_id, person_id=award.person_id, neighbourhood_id=award.neighbourhood_id,
+            amount_cents=award.amount_cents, lots=tuple(rules.lot_of(t.credit, t.amount_cents) for t in answer.transfers),
+        ),
+        because=event,
+    )  # fmt: skip
+
+
+def credited(tx: Tx, fund_ids: Collection[UUID], because: Because) -> None:
+    """After money came to these funds: fill what they carry as receivable, then serve the line. The caller holds the line."""
+    insist(post(tx, [rules.fill_receivable(fund_id, tx.new_id(), because) for fund_id in sorted(fund_ids)]))
+    served = 0
+    while any(cents > 0 for cents in free_cents(tx, fund_ids).values()):
+        line = (
+            select(WaitingAward)
+            .where(WaitingAward.fund_ids.overlap(list(fund_ids)), WaitingAward.turn > served)
+            .order_by(WaitingAward.turn)
+            .limit(CHUNK)
+        )
+        rows = tx.session.scalars(line).all()
+        if not rows:
+            return
+        serve(tx, rows, because.occurred_at)
+        served = rows[-1].turn
+
+
+def serve(tx: Tx, rows: Sequence[WaitingAward], occurred_at: datetime) -> None:
+    """Try awards of the line in the order given. One that still cannot be covered whole keeps its turn and holds nobody up: those
+    behind it may draw on other funds, or need less."""
+    events: list[Envelope[CoinsAwarded]] = [decode(row.envelope) for row in rows]
+    today, months = tx.city.day_of(tx.now), tx.city.coins.lifetime_months
+    answers = post(
+        tx,
+        [
+            rules.award(
+                event.data,
+                plans_of(row),
+                rules.last_day(event.data, today=today, lifetime_months=months),
+                Because(event.id, occurred_at),
+            )
+            for row, event in zip(rows, events, strict=True)
+        ],
+    )
+    insist(answers)
+    for row, event, answer in zip(rows, events, answers, strict=True):
+        if answer.outcome.state == "posted":
+            tell_issued(tx, event, answer)
+        elif row.reason != reason_of(answer):
+            row.reason = reason_of(answer)
+    leave_the_line(tx, [a.outcome.request_id for a in answers if a.outcome.state == "posted"])
+
+
+def leave_the_line(tx: Tx, award_ids: Collection[UUID]) -> None:
+    tx.session.execute(delete(WaitingAward).where(WaitingAward.award_id.in_(award_ids)))
+
+
+def waiting(tx: Tx, award_ids: Collection[UUID]) -> dict[UUID, WaitingAward]:
+    rows = tx.session.scalars(
+        select(WaitingAward).where(WaitingAward.award_id.in_(award_ids)).order_by(WaitingAward.turn)
+    )
+    return {row.award_id: row for row in rows}
+
+
+def plans_of(row: WaitingAward) -> tuple[Plan, ...]:
+    return convert(row.plans, tuple[Plan, ...])
+
+
+def replan(row: WaitingAward, plans: tuple[Plan, ...]) -> None:
+    row.plans, row.fund_ids = to_builtins(plans), rules.funds_of(plans)

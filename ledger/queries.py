@@ -1,0 +1,81 @@
+"""What several answers read: transfers with the codes of both sides, lots, balances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import aliased
+
+from ledger import rules
+from ledger.domain_values import Transfer
+from ledger.models import Account
+from ledger.models import Transfer as Row
+from services.events.ledger import Lot
+from services.kit.db import Tx
+
+_DEBIT, _CREDIT = aliased(Account), aliased(Account)
+TRANSFERS = (
+    select(
+        Row.id.label("transfer_id"), Row.journal, Row.kind, _DEBIT.code.label("debit"), _CREDIT.code.label("credit"),
+        Row.amount_cents, Row.fund.label("fund_id"), Row.cause, Row.occurred_at, Row.posted_at, Row.reversal_of,
+    )
+    .join(_DEBIT, _DEBIT.id == Row.debit_account)
+    .join(_CREDIT, _CREDIT.id == Row.credit_account)
+)  # fmt: skip
+"""Transfers; add the conditions on `models.Transfer` and give it to `read`."""
+
+
+def read(tx: Tx, wanted: Select[*tuple[Any, ...]]) -> list[Transfer]:
+    return [Transfer(**row) for row in tx.session.execute(wanted).mappings()]
+
+
+def transfers_of(tx: Tx, *journals: UUID) -> list[Transfer]:
+    """What these requests moved."""
+    return read(tx, TRANSFERS.where(Row.journal.in_(journals)).order_by(Row.id))
+
+
+def touching(account_ids: Iterable[int]) -> Any:
+    ids = list(account_ids)
+    return or_(Row.debit_account.in_(ids), Row.credit_account.in_(ids))
+
+
+def spendable_lots(tx: Tx, person_id: UUID, day: date, fund_ids: Iterable[UUID] | None = None) -> list[Lot]:
+    """A person's coins that can be spent on that day, oldest expiry first, then by fund."""
+    start, end = rules.wallet_range(person_id)
+    lots = select(Account).where(Account.code >= start, Account.code < end, Account.positive, Account.expires_on >= day)
+    if fund_ids is not None:
+        lots = lots.where(Account.fund.in_(fund_ids))
+    rows = tx.session.scalars(lots.order_by(Account.expires_on, Account.fund))
+    return [rules.lot_of(row.code, row.credits_posted - row.debits_posted) for row in rows]
+
+
+def free_cents(tx: Tx, fund_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """What each fund can still issue."""
+    balance = Account.credits_posted - Account.debits_posted
+    codes = [rules.fund(fund_id) for fund_id in fund_ids]
+    rows = tx.session.execute(select(Account.fund, balance).where(Account.code.in_(codes)))
+    return {fund: int(cents) for fund, cents in rows}
+
+
+def balances_by_class(tx: Tx, fund_id: UUID | None) -> dict[tuple[UUID, str], int]:
+    """Per fund and class of account (the first word of its code), what stands there."""
+    word = func.split_part(Account.code, "/", 1).label("word")
+    sums = select(Account.fund, word, func.sum(Account.credits_posted - Account.debits_posted))
+    sums = sums if fund_id is None else sums.where(Account.fund == fund_id)
+    return {(fund, word): int(cents) for fund, word, cents in tx.session.execute(sums.group_by(Account.fund, "word"))}
+
+
+def flows_by_kind(tx: Tx, fund_id: UUID | None) -> dict[tuple[UUID, str], int]:
+    """Per fund and kind of transfer, what moved less what was reversed of it."""
+    original = aliased(Row)
+    word = func.coalesce(original.kind, Row.kind).label("word")
+    signed = func.sum(Row.amount_cents).filter(Row.reversal_of.is_(None))
+    back = func.sum(Row.amount_cents).filter(Row.reversal_of.is_not(None))
+    sums = select(Row.fund, word, func.coalesce(signed, 0) - func.coalesce(back, 0))
+    sums = sums.outerjoin(original, original.id == Row.reversal_of)
+    sums = sums if fund_id is None else sums.where(Row.fund == fund_id)
+    return {(fund, word): int(cents) for fund, word, cents in tx.session.execute(sums.group_by(Row.fund, "word"))}

@@ -1,0 +1,13 @@
+"""What awards answers: each endpoint of `services/apis/awards.py` and the handler behind it."""
+
+from services.apis import awards as api
+from services.awards import handlers_award, handlers_rule
+from services.kit.routes import Routes
+
+ROUTES = Routes("awards")
+ROUTES.serve(api.POST_RULE, handlers_rule.set_rule)
+ROUTES.serve(api.GET_RULES, handlers_rule.list_rules)
+ROUTES.serve(api.POST_RULE_PREVIEW, handlers_rule.preview_rule)
+ROUTES.serve(api.GET_CAPS, handlers_rule.list_caps)
+ROUTES.serve(api.GET_MY_AWARDS, handlers_award.my_awards)
+ROUTES.serve(api.GET_AWARDS, handlers_award.list_awards)

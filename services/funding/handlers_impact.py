@@ -1,0 +1,167 @@
+"""What a sponsor's money became: remembered from events, told in sums that give nobody away."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from services.apis import funding_sponsor as api
+from services.events import Envelope
+from services.events.attendance import AttendanceConfirmed, AttendanceRejected
+from services.events.awards import CoinsAwarded
+from services.events.ledger import CoinsSpent, CoinsUnspent
+from services.funding import domain_impact
+from services.funding.domain_impact import Sum
+from services.funding.handlers_sponsor import seen_sponsor
+from services.funding.models import Attendance, Award, Backing, Fund, Purchase
+from services.kit.db import Tx
+
+
+def get_impact(tx: Tx, sponsor_id: UUID) -> api.Impact:
+    seen_sponsor(tx, sponsor_id)
+    hours = domain_impact.lines(_hours(tx, sponsor_id))
+    purchases = domain_impact.lines(_purchases(tx, sponsor_id))
+    all_hours, all_purchases = domain_impact.total(hours.values()), domain_impact.total(purchases.values())
+    return api.Impact(
+        sponsor_id=sponsor_id,
+        minutes=all_hours.minutes if hours else None,
+        issued_cents=all_hours.amount_cents if hours else None,
+        spent_cents=all_purchases.amount_cents if purchases else None,
+        hours=tuple(
+            api.Hours(
+                neighbourhood_id=place, month=month, people=len(cell.members), minutes=cell.minutes, issued_cents=cell.amount_cents
+            )
+            for (place, month), cell in hours.items()
+        ),
+        purchases=tuple(
+            api.Purchases(
+                neighbourhood_id=place, shop_id=UUID(shop) if shop else None, sales=len(cell.members), spent_cents=cell.amount_cents
+            )
+            for (place, shop), cell in purchases.items()
+        ),
+    )  # fmt: skip
+
+
+def _hours(tx: Tx, sponsor_id: UUID) -> dict[tuple[str, str], Sum]:
+    """(neighbourhood, month) -> time: of each attendance the share that the sponsor's part of its award is of the whole award."""
+    where = Attendance.neighbourhood_id, Attendance.month
+    backed = (
+        select(
+            *where,
+            func.array_agg(Backing.person_id.distinct()).label("people"),
+            func.round(func.sum(Attendance.minutes * Backing.amount_cents / func.nullif(Award.amount_cents * 1.0, 0))).label("minutes"),
+            func.sum(Backing.amount_cents).label("cents"),
+        )
+        .join(Award, Award.award_id == Backing.award_id)
+        .join(Attendance, Attendance.attendance_id == Award.attendance_id)
+        .where(Backing.fund_id.in_(_funds_of(sponsor_id)), Backing.amount_cents > 0, Attendance.minutes > 0)
+        .group_by(*where)
+    )  # fmt: skip
+    return {
+        (row.neighbourhood_id, row.month): Sum(frozenset(map(str, row.people)), int(row.minutes), int(row.cents))
+        for row in tx.session.execute(backed)
+    }
+
+
+def _purchases(tx: Tx, sponsor_id: UUID) -> dict[tuple[str, str], Sum]:
+    """(neighbourhood, shop) -> what was paid with the sponsor's coins."""
+    where = Purchase.neighbourhood_id, Purchase.shop_id
+    paid = (
+        select(
+            *where, func.array_agg(Purchase.sale_id.distinct()).label("sales"), func.sum(Purchase.amount_cents).label("cents")
+        )
+        .where(Purchase.fund_id.in_(_funds_of(sponsor_id)))
+        .group_by(*where)
+    )  # fmt: skip
+    return {
+        (row.neighbourhood_id, str(row.shop_id)): Sum(frozenset(map(str, row.sales)), 0, int(row.cents))
+        for row in tx.session.execute(paid)
+    }
+
+
+def _funds_of(sponsor_id: UUID):  # type: ignore[no-untyped-def] # a subquery; SQLAlchemy's name for it says no more
+    return select(Fund.fund_id).where(Fund.sponsor_id == sponsor_id)
+
+
+def back_awards(tx: Tx, changes: Iterable[tuple[UUID, UUID, UUID, int]]) -> None:
+    """Add to what funds stand behind: (award, person, fund, cents), less than zero for what was withdrawn."""
+    sums: Counter[tuple[UUID, UUID, UUID]] = Counter()
+    for award_id, person_id, fund_id, cents in changes:
+        sums[award_id, fund_id, person_id] += cents
+    if not sums:
+        return
+    rows = insert(Backing).values(
+        [
+            {"award_id": award_id, "fund_id": fund_id, "person_id": person_id, "amount_cents": cents}
+            for (award_id, fund_id, person_id), cents in sorted(sums.items())
+        ]
+    )
+    more = {"amount_cents": Backing.amount_cents + rows.excluded.amount_cents}
+    tx.session.execute(rows.on_conflict_do_update(index_elements=[Backing.award_id, Backing.fund_id], set_=more))
+
+
+def on_coins_awarded(tx: Tx, events: list[Envelope[CoinsAwarded]]) -> None:
+    """Of an attendance, the newest award counts: the hours of a corrected one are not counted twice."""
+    newest = {e.data.attendance_id: e.data for e in sorted(events, key=lambda e: e.data.revision)}
+    rows = insert(Award).values(
+        [
+            {"attendance_id": id_, "award_id": a.award_id, "revision": a.revision, "amount_cents": a.amount_cents}
+            for id_, a in sorted(newest.items())
+        ]
+    )
+    newer = {name: rows.excluded[name] for name in ("award_id", "revision", "amount_cents")}
+    tx.session.execute(
+        rows.on_conflict_do_update(
+            index_elements=[Award.attendance_id], set_=newer, where=Award.revision < rows.excluded.revision
+        )
+    )
+
+
+def on_attendance_confirmed(tx: Tx, events: list[Envelope[AttendanceConfirmed]]) -> None:
+    newest = {e.data.attendance_id: e.data for e in sorted(events, key=lambda e: e.data.revision)}
+    rows = insert(Attendance).values(
+        [
+            {
+                "attendance_id": id_, "revision": a.revision, "neighbourhood_id": a.neighbourhood_id, "minutes": a.minutes,
+                "month": f"{tx.city.day_of(a.started_at):%Y-%m}",
+            }
+            for id_, a in sorted(newest.items())
+        ]
+    )  # fmt: skip
+    newer = {name: rows.excluded[name] for name in ("revision", "neighbourhood_id", "minutes", "month")}
+    tx.session.execute(
+        rows.on_conflict_do_update(
+            index_elements=[Attendance.attendance_id], set_=newer, where=Attendance.revision < rows.excluded.revision
+        )
+    )
+
+
+def on_attendance_rejected(tx: Tx, events: list[Envelope[AttendanceRejected]]) -> None:
+    """One that was never confirmed is not known here, and need not be: no coins follow from it."""
+    for event in events:
+        tx.session.execute(
+            update(Attendance)
+            .where(Attendance.attendance_id == event.data.attendance_id, Attendance.revision < event.data.revision)
+            .values(minutes=0, revision=event.data.revision)
+        )
+
+
+def remember_purchases(tx: Tx, events: list[Envelope[CoinsSpent]]) -> None:
+    rows = [
+        {
+            "sale_id": e.data.sale_id, "fund_id": part.fund_id, "shop_id": e.data.shop_id,
+            "neighbourhood_id": e.data.neighbourhood_id, "amount_cents": part.amount_cents,
+        }
+        for e in events
+        for part in e.data.parts
+    ]  # fmt: skip
+    if rows:
+        tx.session.execute(insert(Purchase).values(rows).on_conflict_do_nothing())
+
+
+def forget_purchases(tx: Tx, events: list[Envelope[CoinsUnspent]]) -> None:
+    tx.session.execute(delete(Purchase).where(Purchase.sale_id.in_([e.data.sale_id for e in events])))

@@ -1,0 +1,29 @@
+"""What redemption answers: each endpoint of `services/apis/redemption.py` and the handler behind it."""
+
+from services.apis import redemption as api
+from services.kit.routes import Routes
+from services.redemption import (
+    handlers_code,
+    handlers_history,
+    handlers_sale,
+    handlers_shop,
+    handlers_till,
+    handlers_void,
+)
+
+ROUTES = Routes("redemption")
+ROUTES.serve(api.POST_SHOP, handlers_shop.register_shop)
+ROUTES.serve(api.GET_SHOPS, handlers_shop.list_shops)
+ROUTES.serve(api.GET_SHOP, handlers_shop.get_shop)
+ROUTES.serve(api.GET_AGREEMENT, handlers_shop.get_agreement)
+ROUTES.serve(api.POST_SHOP_CLOSE, handlers_shop.close_shop)
+ROUTES.serve(api.POST_PAIRING_CODE, handlers_till.make_pairing_code)
+ROUTES.serve(api.POST_TILL, handlers_till.pair_till)
+ROUTES.serve(api.GET_TILLS, handlers_till.list_tills)
+ROUTES.serve(api.POST_TILL_UNPAIR, handlers_till.unpair_till)
+ROUTES.serve(api.POST_PAYMENT_CODE, handlers_code.make_payment_code)
+ROUTES.serve(api.POST_SALE, handlers_sale.make_sale)
+ROUTES.serve(api.POST_VOID, handlers_void.void_sale)
+ROUTES.serve(api.GET_SALES, handlers_history.list_sales)
+ROUTES.serve(api.GET_TOTALS, handlers_history.totals)
+ROUTES.serve(api.GET_MY_SALES, handlers_history.my_sales)

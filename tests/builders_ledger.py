@@ -1,0 +1,146 @@
+"""Small makers around the ledger: money in a fund, coins in a wallet, a sale – each by the event or request that does it in town."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, TypeVar
+from uuid import UUID
+
+from msgspec import convert
+from sqlalchemy import select
+
+from infra.wiring import Town
+from services.apis import ledger as api
+from services.events import Envelope, contract_of, decode, encode
+from services.events.awards import CoinsAwarded, FundSource, Plan
+from services.events.funding import TopUpSettled
+from services.events.ledger import Part
+from services.events.reimbursement import PaymentReleased, PaymentReturned, PaymentSettled
+from services.kit.bus import Message
+from services.kit.db import OUTBOX
+from services.kit.ids import new_id
+from tests.builders import As, tell
+
+E = TypeVar("E")
+OCTOBER = date(2026, 10, 31)
+BOOKED = date(2026, 5, 4)
+
+
+def an_auditor(town: Town) -> As:
+    return As(town, ("auditor", None))
+
+
+def a_finance_officer(town: Town) -> As:
+    return As(town, ("finance", None))
+
+
+def a_fund(town: Town, cents: int = 0) -> UUID:
+    """A fund's id; with cents, topped up by bank transfer."""
+    fund_id = new_id()
+    if cents:
+        top_up(town, fund_id, cents)
+    return fund_id
+
+
+def top_up(town: Town, fund_id: UUID, cents: int, *, fee_cents: int = 0, channel: Any = "bank") -> UUID:
+    """Money settles; answers the top-up's id."""
+    topup = TopUpSettled(topup_id=new_id(), fund_id=fund_id, amount_cents=cents, fee_cents=fee_cents, channel=channel)
+    tell(town, topup)
+    return topup.topup_id
+
+
+def in_order(*fund_ids: UUID) -> Plan:
+    return Plan(sources=tuple(FundSource(fund_id=fund_id) for fund_id in fund_ids))
+
+
+def in_shares(shares: dict[UUID, int]) -> Plan:
+    """A plan by permille."""
+    return Plan(sources=tuple(FundSource(fund_id=f, share_permille=permille) for f, permille in shares.items()))
+
+
+def an_award(cents: int, *plans: Plan, person_id: UUID | None = None, **more: Any) -> CoinsAwarded:
+    """The event awards publishes; not told to anybody yet."""
+    fields = {
+        "award_id": new_id(), "person_id": person_id or new_id(), "attendance_id": new_id(), "programme_id": new_id(),
+        "neighbourhood_id": "le-querce", "amount_cents": cents, "plans": plans, "expires_on": OCTOBER, "rule_id": new_id(),
+        "earned_at": "2026-05-04T08:00:00Z", **more,
+    }  # fmt: skip
+    return convert(fields, CoinsAwarded)
+
+
+def give_coins(town: Town, person_id: UUID, cents: int, *fund_ids: UUID, expires_on: date = OCTOBER) -> UUID:
+    """Coins reach the wallet (from a fund made for it, when none is given); answers the award's id."""
+    plan = in_order(*(fund_ids or (a_fund(town, cents),)))
+    award = an_award(cents, plan, person_id=person_id, expires_on=expires_on)
+    tell(town, award)
+    return award.award_id
+
+
+def tell_together(town: Town, events: Sequence[Any]) -> list[Envelope[Any]]:
+    """Put events on the bus at once, so that they are handled as a batch."""
+    envelopes = [
+        Envelope(
+            id=new_id(), type=contract_of(type(e)).type, occurred_at=town.clock.now(), key=str(getattr(e, contract_of(type(e)).key)),
+            correlation_id=new_id(), data=e,
+        )
+        for e in events
+    ]  # fmt: skip
+    town.bus.publish([Message(topic=contract_of(type(e.data)).topic, key=e.key, value=encode(e)) for e in envelopes])
+    town.settle()
+    return envelopes
+
+
+def wallet(town: Town, person_id: UUID) -> api.Wallet:
+    return As(town, ("volunteer", None), person_id=person_id).ask("ledger", api.GET_WALLET, person_id=person_id)
+
+
+def sell(town: Town, person_id: UUID, cents: int, *, key: Any = None, **more: Any) -> api.SalePosted:
+    """A sale as redemption asks for it; `more` overrides the request's fields."""
+    fields = {
+        "sale_id": new_id(), "person_id": person_id, "shop_id": new_id(), "till_id": new_id(), "payment_code_id": new_id(),
+        "neighbourhood_id": "le-querce", "amount_cents": cents, **more,
+    }  # fmt: skip
+    client = town.client("ledger", speaking_as="redemption")
+    return client.call(api.POST_SALE, api.PostSale(**fields), key=key or new_id())
+
+
+def void(town: Town, sale_id: UUID) -> api.VoidPosted:
+    client = town.client("ledger", speaking_as="redemption")
+    return client.call(api.POST_VOID, api.PostVoid(sale_id=sale_id), key=new_id())
+
+
+def balance(town: Town, code: str, **more: Any) -> int:
+    query = api.AccountQuery(code=code, **more)
+    return an_auditor(town).ask("ledger", api.GET_ACCOUNT, query=query).balance_cents
+
+
+def figures(town: Town, fund_id: UUID) -> api.FundFigures:
+    return an_auditor(town).ask("ledger", api.GET_FUND, fund_id=fund_id)
+
+
+def said(town: Town, struct: type[E]) -> list[E]:
+    """What the ledger has published of this kind, in order."""
+    wanted = select(OUTBOX.c.value).where(OUTBOX.c.type == contract_of(struct).type).order_by(OUTBOX.c.seq)  # type: ignore[arg-type]
+    with town.rooms["ledger"].engine.connect() as conn:
+        return [decode(bytes(value)).data for value in conn.scalars(wanted)]
+
+
+def released(shop_id: UUID, *parts: Part) -> PaymentReleased:
+    """The order of a payment of these parts, as reimbursement tells it; not told to anybody yet."""
+    amount = sum(part.amount_cents for part in parts)
+    return PaymentReleased(
+        payment_id=new_id(), batch_id=new_id(), claim_id=new_id(), shop_id=shop_id, amount_cents=amount, parts=parts
+    )
+
+
+def settled(payment: PaymentReleased) -> PaymentSettled:
+    return PaymentSettled(**_same(payment), booked_on=BOOKED)
+
+
+def returned(payment: PaymentReleased, *, was_settled: bool) -> PaymentReturned:
+    return PaymentReturned(**_same(payment), reason="AC04", was_settled=was_settled, booked_on=BOOKED)
+
+
+def _same(payment: PaymentReleased) -> dict[str, Any]:
+    return {field: getattr(payment, field) for field in payment.__struct_fields__}
