@@ -11,15 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from infra.embedded import CannotStart
-from infra.serve import PortTaken
+from infra.port import PortTaken
 from services.apis.errors import Refused
 from services.kit.settings import TABLE, Settings, SettingWrong, read_settings
 
 
 def demo(settings: Settings, args: argparse.Namespace) -> int:
+    from infra.opening import open_database
+
+    opened = open_database(settings, reset=args.reset)  # before the import below, which takes as long
     from infra.demo.run import run_demo
 
-    return run_demo(settings, reset=args.reset)
+    return run_demo(settings, opened)
 
 
 def tour(settings: Settings, args: argparse.Namespace) -> int:
@@ -30,8 +33,9 @@ def tour(settings: Settings, args: argparse.Namespace) -> int:
 
 def serve(settings: Settings, args: argparse.Namespace) -> int:
     from infra.demo.run import run_city
+    from infra.opening import open_database
 
-    return run_city(settings)
+    return run_city(settings, open_database(settings, reset=False))
 
 
 def check(settings: Settings, args: argparse.Namespace) -> int:
@@ -165,7 +169,10 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run a command. Exit status: 0 well, 1 the answer is no, 2 it could not start (one sentence says why), 130 interrupted."""
     warnings.filterwarnings("ignore", module="platformdirs")
-    for ending in (signal.SIGTERM, signal.SIGINT):  # SIGINT too: a shell may have it ignored for what runs in the background
+    for ending in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # SIGINT too: a shell may have it ignored for what runs in the background
         signal.signal(ending, signal.default_int_handler)
     args = parser().parse_args(argv)
     try:

@@ -48,7 +48,7 @@ def asyncapi() -> dict[str, Any]:
     operations = {
         f"publish_{topic}": {"action": "send", "channel": {"$ref": f"#/channels/{topic}"}} for topic in channels
     }
-    return {
+    document = {
         "asyncapi": "3.0.0",
         "info": {"title": "Merit coins: what happens in town", "version": VERSION, "license": {"name": "EUPL-1.2"}},
         "defaultContentType": "application/json",
@@ -56,6 +56,7 @@ def asyncapi() -> dict[str, Any]:
         "operations": operations,
         "components": {"messages": messages, "schemas": components},
     }
+    return _as_json(document)
 
 
 @cache
@@ -71,7 +72,7 @@ def openapi(service: str) -> dict[str, Any]:
     for endpoint in endpoints:
         path = _PARAM.sub(r"{\1}", endpoint.path)
         paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint, schema_of, components)
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {"title": f"Merit coins: {service}", "version": VERSION, "license": {"name": "EUPL-1.2"}},
         "servers": [{"url": f"/api/{service}"}],
@@ -87,6 +88,7 @@ def openapi(service: str) -> dict[str, Any]:
             },
         },
     }
+    return _as_json(document)
 
 
 def _operation(endpoint: Endpoint, schema_of: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
@@ -142,6 +144,8 @@ def _operation(endpoint: Endpoint, schema_of: dict[Any, Any], components: dict[s
 
 
 def _content(endpoint: Endpoint, schema_of: dict[Any, Any]) -> dict[str, Any]:
+    if endpoint.answer is Nothing:
+        return {"application/json": {"schema": {"type": "object"}}}
     if endpoint.answer in (bytes, None):
         return {endpoint.media: {"schema": {"type": "string", "contentMediaType": endpoint.media}}}
     return {"application/json": {"schema": schema_of[endpoint.answer]}}
@@ -149,3 +153,9 @@ def _content(endpoint: Endpoint, schema_of: dict[Any, Any]) -> dict[str, Any]:
 
 def _first_line(struct: type) -> str:
     return (struct.__doc__ or "").strip().partition("\n")[0]
+
+
+def _as_json(document: dict[str, Any]) -> dict[str, Any]:
+    """The document as a reader gets it: default values such as tuples become JSON's own."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))
+    return plain

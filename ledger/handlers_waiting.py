@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import convert, to_builtins
-from sqlalchemy import delete, select, text
+from sqlalchemy import ARRAY, Uuid, delete, func, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from ledger import rules
@@ -116,9 +116,8 @@ def leave_the_line(tx: Tx, award_ids: Collection[UUID]) -> None:
 
 
 def waiting(tx: Tx, award_ids: Collection[UUID]) -> dict[UUID, WaitingAward]:
-    rows = tx.session.scalars(
-        select(WaitingAward).where(WaitingAward.award_id.in_(award_ids)).order_by(WaitingAward.turn)
-    )
+    mine = WaitingAward.award_id == func.any(literal(list(award_ids), ARRAY(Uuid)))
+    rows = tx.session.scalars(select(WaitingAward).where(mine).order_by(WaitingAward.turn))
     return {row.award_id: row for row in rows}
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-import msgspec
+from msgspec import json, to_builtins
 from sqlalchemy import text
 
 from ledger import rules
@@ -13,39 +14,40 @@ from ledger.domain_values import Account, Answer, Book, Decision, Move, Outcome,
 from services.apis.errors import Refused
 from services.kit.db import Tx
 
+# Rows travel as one JSON value: msgspec writes and PostgreSQL reads it several times faster than arrays column by column.
+_KNOWN = text("""
+    SELECT code FROM accounts WHERE code = ANY(ARRAY(SELECT json_array_elements_text(CAST(:codes AS json))))""")
 _OPEN = text("""
     INSERT INTO accounts (code, fund, floored, closed, expires_on, debits_posted, credits_posted, debits_held, credits_held, version)
-    SELECT code, fund, floored, false, expires_on, 0, 0, 0, 0, 0
-    FROM unnest(CAST(:codes AS text[]), CAST(:funds AS uuid[]), CAST(:floored AS boolean[]), CAST(:expiries AS date[]))
-         AS wanted (code, fund, floored, expires_on)
-    WHERE NOT EXISTS (SELECT FROM accounts WHERE accounts.code = wanted.code COLLATE "C")
-    ORDER BY code ON CONFLICT (code) DO NOTHING""")
+    SELECT code, fund_id, floored, false, expires_on, 0, 0, 0, 0, 0
+    FROM json_to_recordset(CAST(:rows AS json)) AS wanted (code text, fund_id uuid, floored boolean, expires_on date)
+    ON CONFLICT (code) DO NOTHING""")
 _LOCK = text("""
     SELECT id, code, fund AS fund_id, floored, closed, debits_posted, credits_posted, debits_held, credits_held
-    FROM accounts WHERE code = ANY(CAST(:codes AS text[])) ORDER BY id FOR NO KEY UPDATE""")
+    FROM accounts WHERE code = ANY(ARRAY(SELECT json_array_elements_text(CAST(:codes AS json)))) ORDER BY id FOR NO KEY UPDATE""")
 _OUTCOMES = text("""
     SELECT request_id, kind, payload, state, amount_cents, code, facts FROM outcomes
-    WHERE request_id = ANY(CAST(:ids AS uuid[]))""")
+    WHERE request_id = ANY(ARRAY(SELECT CAST(json_array_elements_text(CAST(:ids AS json)) AS uuid)))""")
 _REVERSED = text("""
     SELECT reversal_of, CAST(sum(amount_cents) AS bigint) AS cents FROM transfers
-    WHERE reversal_of = ANY(CAST(:ids AS uuid[])) GROUP BY reversal_of""")
+    WHERE reversal_of = ANY(ARRAY(SELECT CAST(json_array_elements_text(CAST(:ids AS json)) AS uuid))) GROUP BY reversal_of""")
 _TRANSFERS = text("""
     INSERT INTO transfers (debit_account, credit_account, amount_cents, occurred_at, posted_at, id, journal, cause, fund, reversal_of,
                            kind, leaf)
-    SELECT debit, credit, amount, occurred_at, :now, id, journal, cause, fund, reversal_of, kind, leaf
-    FROM unnest(CAST(:debits AS bigint[]), CAST(:credits AS bigint[]), CAST(:amounts AS bigint[]), CAST(:times AS timestamptz[]),
-                CAST(:ids AS uuid[]), CAST(:journals AS uuid[]), CAST(:causes AS uuid[]), CAST(:funds AS uuid[]),
-                CAST(:reversals AS uuid[]), CAST(:kinds AS text[]), CAST(:leaves AS bytea[]))
-         AS t (debit, credit, amount, occurred_at, id, journal, cause, fund, reversal_of, kind, leaf)""")
+    SELECT debit, credit, amount_cents, occurred_at, :now, transfer_id, journal, cause, fund_id, reversal_of, kind, decode(leaf, 'hex')
+    FROM json_to_recordset(CAST(:rows AS json)) AS t (
+        debit bigint, credit bigint, amount_cents bigint, occurred_at timestamptz, transfer_id uuid, journal uuid, cause uuid,
+        fund_id uuid, reversal_of uuid, kind text, leaf text)""")
 _COUNT = text("""
     UPDATE accounts SET debits_posted = debits_posted + more.debits, credits_posted = credits_posted + more.credits,
                         version = version + 1
-    FROM unnest(CAST(:ids AS bigint[]), CAST(:debits AS bigint[]), CAST(:credits AS bigint[])) AS more (id, debits, credits)
+    FROM json_to_recordset(CAST(:rows AS json)) AS more (id bigint, debits bigint, credits bigint)
     WHERE accounts.id = more.id""")
 _REMEMBER = text("""
     INSERT INTO outcomes (request_id, kind, payload, state, amount_cents, code, facts, decided_at)
-    SELECT o.*, :now FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:payloads AS bytea[]), CAST(:states AS text[]),
-                                 CAST(:amounts AS bigint[]), CAST(:codes AS text[]), CAST(:facts AS jsonb[])) AS o""")
+    SELECT request_id, kind, decode(payload, 'base64'), state, amount_cents, code, facts, :now
+    FROM json_to_recordset(CAST(:rows AS json)) AS o (
+        request_id uuid, kind text, payload text, state text, amount_cents bigint, code text, facts jsonb)""")
 
 
 def post(tx: Tx, requests: Sequence[Request]) -> tuple[Answer, ...]:
@@ -78,36 +80,29 @@ def insist(answers: Iterable[Answer]) -> None:
 def remember(tx: Tx, outcomes: Sequence[Outcome]) -> None:
     """Keep outcomes for good."""
     if outcomes:
-        values = {
-            "ids": [o.request_id for o in outcomes], "kinds": [o.kind for o in outcomes],
-            "payloads": [o.payload for o in outcomes], "states": [o.state for o in outcomes],
-            "amounts": [o.amount_cents for o in outcomes], "codes": [o.code for o in outcomes],
-            "facts": [msgspec.json.encode(o.facts).decode() if o.facts else None for o in outcomes], "now": tx.now,
-        }  # fmt: skip
-        tx.session.execute(_REMEMBER, values)
+        tx.session.execute(_REMEMBER, {"rows": _json(outcomes), "now": tx.now})
 
 
 def open_accounts(tx: Tx, codes: Iterable[str]) -> None:
-    """Insert the accounts that are missing, in order of code."""
-    wanted = sorted(codes)
-    terms = [rules.terms_of(code) for code in wanted]
-    values = {"codes": wanted, "funds": [t.fund_id for t in terms], "floored": [t.floored for t in terms],
-              "expiries": [t.expires_on for t in terms]}  # fmt: skip
-    tx.session.execute(_OPEN, values)
+    """Insert the accounts that are missing; in order of code, so that two postings never wait for each other's."""
+    wanted = set(codes)
+    missing = wanted.difference(tx.session.scalars(_KNOWN, {"codes": _json(wanted)}))
+    if missing:
+        rows = [{"code": code, **to_builtins(rules.terms_of(code))} for code in sorted(missing)]
+        tx.session.execute(_OPEN, {"rows": _json(rows)})
 
 
 def _gather(tx: Tx, requests: Sequence[Request]) -> Book:
     codes = {code for request in requests for code in _touched(request)}
     open_accounts(tx, codes)
-    accounts = {row["code"]: Account(**row) for row in tx.session.execute(_LOCK, {"codes": list(codes)}).mappings()}
+    rows = tx.session.execute(_LOCK, {"codes": _json(codes)})
+    accounts = {row.code: Account(**row._mapping) for row in rows}
     # Read only now: who posted the same request, or took the same transfer back, held these locks and has committed.
-    ids = {"ids": [request.request_id for request in requests]}
-    outcomes = {row["request_id"]: Outcome(**row) for row in tx.session.execute(_OUTCOMES, ids).mappings()}
-    taken_back = {"ids": [t.transfer_id for r in requests if isinstance(r, Reversal) for t, _ in r.of]}
-    reversed_cents = {}
-    if taken_back["ids"]:
-        reversed_cents = {row.reversal_of: row.cents for row in tx.session.execute(_REVERSED, taken_back)}
-    return Book(accounts=accounts, outcomes=outcomes, reversed_cents=reversed_cents)
+    rows = tx.session.execute(_OUTCOMES, {"ids": _json([request.request_id for request in requests])})
+    outcomes = {row.request_id: Outcome(**row._mapping) for row in rows}
+    taken_back = {t.transfer_id for r in requests if isinstance(r, Reversal) for t, _ in r.of}
+    rows = tx.session.execute(_REVERSED, {"ids": _json(taken_back)})
+    return Book(accounts=accounts, outcomes=outcomes, reversed_cents={row.reversal_of: row.cents for row in rows})
 
 
 def _touched(request: Request) -> Iterable[str]:
@@ -123,19 +118,21 @@ def _touched(request: Request) -> Iterable[str]:
 
 
 def _apply(tx: Tx, decision: Decision, book: Book) -> None:
-    transfers, id_of = decision.transfers, {code: account.id for code, account in book.accounts.items()}
-    if transfers:
-        values = {
-            "debits": [id_of[t.debit] for t in transfers], "credits": [id_of[t.credit] for t in transfers],
-            "amounts": [t.amount_cents for t in transfers], "times": [t.occurred_at for t in transfers],
-            "ids": [t.transfer_id for t in transfers], "journals": [t.journal for t in transfers],
-            "causes": [t.cause for t in transfers], "funds": [t.fund_id for t in transfers],
-            "reversals": [t.reversal_of for t in transfers], "kinds": [t.kind for t in transfers],
-            "leaves": [t.leaf for t in transfers], "now": tx.now,
-        }  # fmt: skip
-        tx.session.execute(_TRANSFERS, values)
-        counters = decision.counters
-        values = {"ids": [id_of[code] for code in counters], "debits": [d for d, _ in counters.values()],
-                  "credits": [c for _, c in counters.values()]}  # fmt: skip
-        tx.session.execute(_COUNT, values)
+    if decision.transfers:
+        id_of = {code: account.id for code, account in book.accounts.items()}
+        rows = [
+            {
+                "debit": id_of[t.debit], "credit": id_of[t.credit], "amount_cents": t.amount_cents, "occurred_at": t.occurred_at,
+                "transfer_id": t.transfer_id, "journal": t.journal, "cause": t.cause, "fund_id": t.fund_id,
+                "reversal_of": t.reversal_of, "kind": t.kind, "leaf": t.leaf.hex(),
+            }
+            for t in decision.transfers
+        ]  # fmt: skip
+        tx.session.execute(_TRANSFERS, {"rows": _json(rows), "now": tx.now})
+        more = [{"id": id_of[code], "debits": d, "credits": c} for code, (d, c) in decision.counters.items()]
+        tx.session.execute(_COUNT, {"rows": _json(more)})
     remember(tx, decision.outcomes)
+
+
+def _json(value: Any) -> str:
+    return json.encode(value).decode()

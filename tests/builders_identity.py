@@ -8,6 +8,7 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import pyotp
+from sqlalchemy import text
 
 from infra.wiring import Town
 from services.apis import identity as api
@@ -134,3 +135,10 @@ def _come_in(town: Town, uri: str | None) -> SignedIn:
     with contextlib.suppress(Refused), town.rooms["identity"].transaction() as tx:
         uri = take_on_first_admin(tx, ADMIN, PASSWORD).uri  # refused when only the session is over
     return sign_in_staff(town, ADMIN, uri)
+
+
+def until_waiting(town: Town, number: int) -> None:
+    """Return once so many requests wait for a lock of identity."""
+    with town.rooms["identity"].engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watch:
+        while watch.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) != number:
+            watch.execute(text("SELECT pg_sleep(0.005)"))

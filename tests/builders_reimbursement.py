@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from infra.standins.bank import StandinBank
+from infra.standins.bank import Booking, Order, StandinBank, write_statement
 from infra.wiring import Town
 from services.apis import reimbursement as api
 from services.apis import reimbursement_payment as payment_api
 from services.apis.endpoint import Page
+from services.events import decode
 from tests.builders import As
 from tests.builders_redemption import ATill, a_customer, a_paired_till, a_payment_code, a_shop
 
 MAY = "2026-05"
+DAY = date(2026, 6, 2)
 OWN = "reimbursement"
 
 
@@ -147,3 +150,30 @@ def pay_everything(
     batch = a_released_batch(town)
     the_bank_answers(town, bank or a_bank(town), batch.batch_id, outcome)
     return the_batch(town, batch.batch_id)
+
+
+def told(town: Town, struct: type) -> list[Any]:
+    """What reimbursement has published of one type, in order."""
+    with town.rooms[OWN].engine.connect() as conn:
+        values = conn.exec_driver_sql("SELECT value FROM outbox ORDER BY seq").scalars().all()
+    return [event.data for event in map(decode, map(bytes, values)) if isinstance(event.data, struct)]
+
+
+def a_booking(order: Order, *, credit: bool = False, reason: str | None = None) -> Booking:
+    """An order as the bank books it: a debit, or a credit (with a `reason`: a return)."""
+    return Booking(("ICDT", "ESCT"), credit, (order,), return_reason=reason)
+
+
+def an_order(end_to_end_id: str, cents: int) -> Order:
+    return Order(end_to_end_id, cents, "Panificio Sole", iban_for(1), "")
+
+
+def a_file(town: Town, *bookings: Booking, number: int = 1) -> bytes:
+    """A camt.053 of exactly these bookings, on 2 June."""
+    return write_statement(town.city.account.iban, 100_000_000, bookings, DAY, number, "camt.053.001.08")
+
+
+def the_lines(town: Town, statement: payment_api.BankStatement) -> tuple[payment_api.Entry, ...]:
+    """A bank statement's lines, as finance sees them now."""
+    asked = {"bank_statement_id": statement.bank_statement_id}
+    return a_finance_officer(town).ask(OWN, payment_api.GET_BANK_STATEMENT, **asked).entries

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from infra.demo import cast
 from infra.demo.actors import Actors
@@ -16,6 +17,7 @@ from infra.standins.bank import StandinBank
 from infra.wiring import Town
 from services.apis import reimbursement as api
 from services.apis import reimbursement_payment as payment_api
+from services.apis.endpoint import Endpoint
 from services.apis.errors import Refused
 from services.kit.clock import SetClock
 
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from infra.demo.history import Day
 
 BALANCE_CENTS = 50_000_000
-RETURNED_SHOP = cast.SHOPS[2]
-NEW_IBAN = cast.SPARE_IBAN
 
 
 class MoneyDay:
@@ -41,14 +41,14 @@ class MoneyDay:
         if month_ago < self.memory.first_day:
             return
         period = f"{month_ago:%Y-%m}"
-        steps: dict[int, Callable[[Day, str], None]] = {
+        steps: dict[int, Callable[[Day, str], object]] = {
             1: self._issue, 2: self._shops_confirm, 3: self._pay_all, 4: self._bank_answers, 6: self._new_account,
-            8: self._pay_again, 9: self._bank_answers, 10: self._close,
+            8: self._pay_all, 9: self._bank_answers, 10: self._close,
         }  # fmt: skip
-        step = steps.get(day.date.day)
-        # The last month is left to the visitor: its statements wait for the shops, its batch for three hands.
-        last_month = (self.memory.first_day + timedelta(days=self.memory.days - 1)).replace(day=1)
-        if step and (day.date.day <= 2 or day.date.replace(day=1) != last_month or "paid" not in self.memory.notes):
+        if self.memory.notes.get("closed", period) != period:
+            # One month is paid and closed; the next one is left to the visitor: its batch waits for Lucia.
+            steps = {1: self._issue, 2: self._shops_confirm, 3: self._prepare}
+        if step := steps.get(day.date.day):
             step(day, period)
 
     def _issue(self, day: Day, period: str) -> None:
@@ -102,54 +102,52 @@ class MoneyDay:
             account_id=account.account_id,
         )
 
+    def _prepare(self, day: Day, period: str) -> UUID | None:
+        """Giulio prepares a batch of all that can be paid; None when there is nothing."""
+        try:
+            body = payment_api.PrepareBatch()
+            batch = self.actors.ask("giulio", "reimbursement", payment_api.POST_BATCH, body, key=f"batch {day.date}")
+        except Refused as refusal:
+            if refusal.code != "payment_batch_empty":
+                raise
+            return None
+        batch_id: UUID = batch.batch_id
+        return batch_id
+
     def _pay_all(self, day: Day, period: str) -> None:
         """Giulio prepares, Lucia approves – and is refused when she also tries to release –, Franca releases."""
-        batch = self.actors.ask(
-            "giulio", "reimbursement", payment_api.POST_BATCH, payment_api.PrepareBatch(), key=f"batch {day.date}"
-        )
-        self.actors.ask(
-            "lucia", "reimbursement", payment_api.POST_BATCH_APPROVE, key=f"approve {day.date}", batch_id=batch.batch_id
-        )
+        batch_id = self._prepare(day, period)
+        if batch_id is None:
+            self.memory.ids.pop("at the bank", None)
+            return
+        self._hand("lucia", payment_api.POST_BATCH_APPROVE, f"approve {day.date}", batch_id)
         try:
-            self.actors.ask(
-                "lucia",
-                "reimbursement",
-                payment_api.POST_BATCH_RELEASE,
-                key=f"one hand {day.date}",
-                batch_id=batch.batch_id,
-            )
+            self._hand("lucia", payment_api.POST_BATCH_RELEASE, f"one hand {day.date}", batch_id)
         except Refused as refusal:
             if refusal.code not in ("same_person", "batch_state"):
                 raise
-        self.actors.ask(
-            "franca",
-            "reimbursement",
-            payment_api.POST_BATCH_RELEASE,
-            key=f"release {day.date}",
-            batch_id=batch.batch_id,
-        )
-        self.memory.ids["batch at the bank"] = batch.batch_id
+        self._hand("franca", payment_api.POST_BATCH_RELEASE, f"release {day.date}", batch_id)
+        self.memory.ids["at the bank"] = batch_id
 
-    def _pay_again(self, day: Day, period: str) -> None:
-        self._pay_all(day, period)
+    def _hand(self, who: str, endpoint: Endpoint, key: str, batch_id: UUID) -> None:
+        self.actors.ask(who, "reimbursement", endpoint, key=key, batch_id=batch_id)
 
     def _bank_answers(self, day: Day, period: str) -> None:
         """The bank's statement of the day: everything paid, but the first time one account turns out closed."""
-        batch_id = self.memory.ids["batch at the bank"]
-        order = self.actors.ask(
-            "franca", "reimbursement", payment_api.GET_PAIN001, query=payment_api.FileQuery(), batch_id=batch_id
-        )
-        batch = self.actors.ask("franca", "reimbursement", payment_api.GET_BATCH, batch_id=batch_id)
-        first = "paid" not in self.memory.notes
-        closed = (
-            {p.payment_id.hex for p in batch.payments if p.shop_id == self.memory.ids[RETURNED_SHOP.name]}
-            if first
-            else set()
-        )
+        batch_id = self.memory.ids.pop("at the bank", None)
+        if batch_id is None:
+            return
+        query = payment_api.FileQuery()
+        order = self.actors.ask("franca", "reimbursement", payment_api.GET_PAIN001, query=query, batch_id=batch_id)
+        payments = self.actors.ask("franca", "reimbursement", payment_api.GET_BATCH, batch_id=batch_id).payments
+        if "returned" not in self.memory.ids:
+            self.memory.ids["returned"] = min(payments, key=lambda p: p.amount_cents).shop_id
+            returned = {p.payment_id.hex for p in payments if p.shop_id == self.memory.ids["returned"]}
+        else:
+            returned = set()
         bank = StandinBank(self.town.city.account.iban, BALANCE_CENTS, statements=day.number)
         bank.submit(order)
-        self.upload(bank.close_day(day.date, lambda reference: "returned:AC04" if reference in closed else "paid"))
-        self.memory.notes["paid"] = period
+        self.upload(bank.close_day(day.date, lambda reference: "returned:AC04" if reference in returned else "paid"))
 
     def upload(self, file: bytes) -> None:
         """Drop the bank's file on the finance page; a file known already was read before a kill."""
@@ -166,7 +164,11 @@ class MoneyDay:
                 raise
 
     def _new_account(self, day: Day, period: str) -> None:
-        self._account(RETURNED_SHOP, NEW_IBAN)
+        """The shop whose account was closed names another one."""
+        for shop in cast.SHOPS:
+            if self.memory.ids[shop.name] == self.memory.ids.get("returned"):
+                self._account(shop, cast.SPARE_IBAN)
 
     def _close(self, day: Day, period: str) -> None:
         self.actors.ask("lucia", "reimbursement", api.POST_PERIOD_CLOSE, key=f"close {period}", period=period)
+        self.memory.notes["closed"] = period

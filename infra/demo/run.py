@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from infra.demo.memory import Memory, MemoryFile
 from infra.demo.pages import start_page
 from infra.demo.sections import TownView
 from infra.front import front_app
-from infra.serve import Server, check_port, one_origin
+from infra.serve import Server, one_origin
 from infra.wiring import Town, build_town
 from services.kit.clock import SetClock, SystemClock
 from services.kit.settings import Settings
@@ -26,12 +26,12 @@ SEED = 20260504
 DAYS = 56
 
 
-def run_demo(settings: Settings, *, reset: bool) -> int:
-    """Serve the demo town until Ctrl-C; its history is lived in the background. Raises PortTaken, CannotStart, SettingWrong."""
-    began = time.perf_counter()
-    check_port(settings.host, settings.port)
-    if reset:
-        forget(settings)
+def run_demo(settings: Settings, opened: Future[str]) -> int:
+    """Serve the demo town until Ctrl-C; its history is lived in the background. `opened`: its databases.
+
+    Raises CannotStart, SettingWrong.
+    """
+    url = opened.result()
     log_to_stderr(
         "ERROR" if settings.log_level == "INFO" else settings.log_level
     )  # the terminal tells the town's story
@@ -40,13 +40,13 @@ def run_demo(settings: Settings, *, reset: bool) -> int:
     clock = SetClock(memory.clock)
     if memory.finished:
         clock.release()
-    town = build_town(settings, clock=clock)
+    town = build_town(settings, clock=clock, url=url)
     life = Life(town, clock, memory, file)
     front = front_app(town)
     front.register_blueprint(start_page(TownView(town, life)))
     server = Server(town, one_origin(town, front))
     server.start()
-    print(f"\nValdarco is open: {settings.public_url}   (ready after {time.perf_counter() - began:.1f} s)")
+    print(f"\nValdarco is open: {settings.public_url}")
     print("Try first: open the address, choose a person, and look at the town through their eyes.")
     print(
         f"Its first {memory.days} days are lived with seed {memory.seed}. Stop with Ctrl-C; start again and it is all still there.\n"
@@ -56,11 +56,10 @@ def run_demo(settings: Settings, *, reset: bool) -> int:
     return until_stopped(server, town, life)
 
 
-def run_city(settings: Settings) -> int:
+def run_city(settings: Settings, opened: Future[str]) -> int:
     """Serve a city's own town – no demo data – until Ctrl-C."""
-    check_port(settings.host, settings.port)
     log_to_stderr(settings.log_level)
-    town = build_town(settings, clock=SystemClock())
+    town = build_town(settings, clock=SystemClock(), url=opened.result())
     server = Server(town, one_origin(town, front_app(town)))
     server.start()
     print(f"{town.city.name} is served on {settings.public_url}; the documents are under /docs.")
@@ -88,15 +87,6 @@ def first_memory() -> Memory:
     first = (now - timedelta(days=DAYS + now.weekday())).date()
     dawn = now.replace(year=first.year, month=first.month, day=first.day, hour=6, minute=0, second=0, microsecond=0)
     return Memory(seed=SEED, first_day=first, days=DAYS, clock=dawn.astimezone(SystemClock().now().tzinfo))
-
-
-def forget(settings: Settings) -> None:
-    """Start over: stop the embedded PostgreSQL of this town and remove what is under `var`."""
-    from infra.embedded import stop_postgres
-
-    stop_postgres(settings.var)
-    for name in ("pg", "demo", "stripe"):
-        shutil.rmtree(settings.var / name, ignore_errors=True)
 
 
 @dataclass

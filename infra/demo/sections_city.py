@@ -139,7 +139,7 @@ def role_words(role: str) -> str:
         "volunteer": _("volunteer"), "coordinator": _("coordinator"), "shop_owner": _("shop owner"), "cashier": _("cashier"),
         "finance": _("finance officer"), "sponsor": _("sponsor"), "admin": _("scheme administrator"), "auditor": _("auditor"),
     }  # fmt: skip
-    return words[role]
+    return str(words[role])
 
 
 def _batch_state(state: str) -> str:

@@ -113,10 +113,7 @@ class Founding:
             "programme", lambda: self._admin("shifts", shifts_api.POST_PROGRAMME, programme, "programme").programme_id
         )
         for name in cast.ORGANISATIONS:
-            body = shifts_api.RegisterOrganisation(name=name)
-            self._once(
-                name, lambda body=body: self._admin("shifts", shifts_api.POST_ORGANISATION, body, body.name).organisation_id
-            )  # fmt: skip
+            self._organisation(name)
         self.town.settle()
         for role, key, organisation in cast.STAFF:
             if organisation is not None:
@@ -128,6 +125,10 @@ class Founding:
             legal_basis="D.G.C. Valdarco n. 12 (invented), art. 3",
         )  # fmt: skip
         self._once("rule", lambda: self._admin("awards", awards_api.POST_RULE, rule, "rule").rule_id)
+
+    def _organisation(self, name: str) -> None:
+        body = shifts_api.RegisterOrganisation(name=name)
+        self._once(name, lambda: self._admin("shifts", shifts_api.POST_ORGANISATION, body, name).organisation_id)
 
     def _activity(self, activity: cast.Activity, programme_id: UUID) -> None:
         body = shifts_api.AddActivity(

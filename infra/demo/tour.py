@@ -51,7 +51,9 @@ def run_tour(settings: Settings) -> int:
         town.settle()
         told = list(tour.what_happened())
         if number == 1:  # founding a town makes hundreds of events; the story begins after it
-            told = [f"{sum(line.startswith('event') for line in told)} events, {sum(line.startswith('transfer') for line in told)} transfers"]
+            told = [
+                f"{sum(line.startswith('event') for line in told)} events, {sum(line.startswith('transfer') for line in told)} transfers"
+            ]
         for line in told:
             print(f"      {line}")
         print(f"      code: {place}\n")

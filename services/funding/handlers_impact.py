@@ -106,48 +106,37 @@ def back_awards(tx: Tx, changes: Iterable[tuple[UUID, UUID, UUID, int]]) -> None
 
 def on_coins_awarded(tx: Tx, events: list[Envelope[CoinsAwarded]]) -> None:
     """Of an attendance, the newest award counts: the hours of a corrected one are not counted twice."""
-    newest = {e.data.attendance_id: e.data for e in sorted(events, key=lambda e: e.data.revision)}
+    newest = {e.data.attendance_id: e.data for e in events}
     rows = insert(Award).values(
         [
-            {"attendance_id": id_, "award_id": a.award_id, "revision": a.revision, "amount_cents": a.amount_cents}
-            for id_, a in sorted(newest.items())
+            {"attendance_id": id_, "award_id": award.award_id, "amount_cents": award.amount_cents}
+            for id_, award in sorted(newest.items())
         ]
     )
-    newer = {name: rows.excluded[name] for name in ("award_id", "revision", "amount_cents")}
-    tx.session.execute(
-        rows.on_conflict_do_update(
-            index_elements=[Award.attendance_id], set_=newer, where=Award.revision < rows.excluded.revision
-        )
-    )
+    newer = {name: rows.excluded[name] for name in ("award_id", "amount_cents")}
+    tx.session.execute(rows.on_conflict_do_update(index_elements=[Award.attendance_id], set_=newer))
 
 
 def on_attendance_confirmed(tx: Tx, events: list[Envelope[AttendanceConfirmed]]) -> None:
-    newest = {e.data.attendance_id: e.data for e in sorted(events, key=lambda e: e.data.revision)}
+    """The newest word counts. One person's attendances, and so all words about one, come in order."""
+    newest = {e.data.attendance_id: e.data for e in events}
     rows = insert(Attendance).values(
         [
             {
-                "attendance_id": id_, "revision": a.revision, "neighbourhood_id": a.neighbourhood_id, "minutes": a.minutes,
-                "month": f"{tx.city.day_of(a.started_at):%Y-%m}",
+                "attendance_id": id_, "neighbourhood_id": attendance.neighbourhood_id, "minutes": attendance.minutes,
+                "month": f"{tx.city.day_of(attendance.started_at):%Y-%m}",
             }
-            for id_, a in sorted(newest.items())
+            for id_, attendance in sorted(newest.items())
         ]
     )  # fmt: skip
-    newer = {name: rows.excluded[name] for name in ("revision", "neighbourhood_id", "minutes", "month")}
-    tx.session.execute(
-        rows.on_conflict_do_update(
-            index_elements=[Attendance.attendance_id], set_=newer, where=Attendance.revision < rows.excluded.revision
-        )
-    )
+    newer = {name: rows.excluded[name] for name in ("neighbourhood_id", "minutes", "month")}
+    tx.session.execute(rows.on_conflict_do_update(index_elements=[Attendance.attendance_id], set_=newer))
 
 
 def on_attendance_rejected(tx: Tx, events: list[Envelope[AttendanceRejected]]) -> None:
     """One that was never confirmed is not known here, and need not be: no coins follow from it."""
-    for event in events:
-        tx.session.execute(
-            update(Attendance)
-            .where(Attendance.attendance_id == event.data.attendance_id, Attendance.revision < event.data.revision)
-            .values(minutes=0, revision=event.data.revision)
-        )
+    rejected = [e.data.attendance_id for e in events]
+    tx.session.execute(update(Attendance).where(Attendance.attendance_id.in_(rejected)).values(minutes=0))
 
 
 def remember_purchases(tx: Tx, events: list[Envelope[CoinsSpent]]) -> None:

@@ -168,19 +168,17 @@ class Attendance(Base):
 
     __tablename__ = "attendances"
     attendance_id: Mapped[UUID] = mapped_column(primary_key=True)
-    revision: Mapped[int]
     neighbourhood_id: Mapped[str]
     month: Mapped[str]
     minutes: Mapped[int]
 
 
 class Award(Base):
-    """Heard from awards: the award that stands for an attendance."""
+    """Heard from awards: the newest award of an attendance."""
 
     __tablename__ = "awards"
     attendance_id: Mapped[UUID] = mapped_column(primary_key=True)
     award_id: Mapped[UUID] = mapped_column(index=True)
-    revision: Mapped[int]
     amount_cents: Mapped[int]
 
 

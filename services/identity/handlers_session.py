@@ -25,18 +25,19 @@ from services.kit.db import Tx
 
 
 def sign_in_with_card(tx: Tx, body: api.CardSignIn) -> api.SignedIn:
-    card = tx.session.scalar(select(Card).where(Card.code_hash == domain.hash_of(body.card_code)))
-    if card is None:
+    fitting = Card.code_hash == domain.hash_of(body.card_code)
+    person_id = tx.session.scalar(select(Card.person_id).where(fitting))
+    if person_id is None:
         raise counted(
             tx, Refused("unknown_card", "This is no card of ours. Scan the code on the card again.", status=401)
         )
-    if card.revoked_at is not None:
-        raise Refused(
-            "card_revoked", "This card was replaced or ended. Use the new one, or ask your coordinator.", status=401
-        )
-    person = living_person(tx, card.person_id)
+    # Whether the card still lives is read once the person is locked: it may be replaced at this very moment.
+    person = tx.session.get_one(Person, person_id, with_for_update=True)
+    if tx.session.scalars(select(Card.revoked_at).where(fitting)).one() is not None:
+        message = "This card was replaced or ended. Use the new one, or ask your coordinator."
+        raise Refused("card_revoked", message, status=401)
     prove_pin(tx, person, body.pin)
-    return open_session(tx, person.person_id, domain.VOLUNTEER_SESSION)
+    return open_session(tx, person_id, domain.VOLUNTEER_SESSION)
 
 
 def prove_pin(tx: Tx, person: Person, pin: api.Pin) -> None:

@@ -59,6 +59,8 @@ def is_card(tx: Tx, text: str) -> bool:
 def lock_people(tx: Tx, person_ids: Collection[UUID]) -> dict[UUID, Person]:
     """Lock the rows of these people, made if missing; in the order of their ids, so that two who lock never wait in a circle."""
     wanted = sorted(set(person_ids))
+    if not wanted:
+        return {}
     tx.session.execute(insert(Person).on_conflict_do_nothing(), [{"person_id": p} for p in wanted])
     rows = select(Person).where(Person.person_id.in_(wanted)).order_by(Person.person_id)
     rows = rows.with_for_update().execution_options(populate_existing=True)

@@ -111,8 +111,8 @@ def _decide(tx: Tx, body: api.MakeSale, till: Till, code: PaymentCode, sale_id: 
 
 def _untold(tx: Tx, body: api.MakeSale, till: Till, code: PaymentCode) -> Sale | None:
     """The sale `on_coins_spent` completed for a request that died before its answer: this is that request, asking again."""
-    asked = select(Sale).where(Sale.payment_code_id == code.payment_code_id, Sale.till_id == till.till_id, ~Sale.told)
-    sale = tx.session.scalar(asked.where(Sale.amount_cents == body.amount_cents))
+    asked = (Sale.till_id == till.till_id, Sale.amount_cents == body.amount_cents)
+    sale = tx.session.scalar(select(Sale).where(Sale.payment_code_id == code.payment_code_id, ~Sale.told, *asked))
     if sale is not None:
         sale.told = True
     return sale
@@ -141,7 +141,8 @@ def _check_not_posted(tx: Tx, sale_id: UUID) -> None:
     """Before this code is refused: did an earlier try that died, or whose answer got lost, perhaps pay?
 
     Then its `coins.spent` is on the way, and the till hears the truth when it asks again: a refusal now would make the customer pay
-    twice. Raises Refused `sale_pending` (503: the key stays open).
+    twice. Raises Refused `sale_pending` (503: the key stays open). A posting still running in the ledger at this very moment is not
+    seen; its sale then stands in the till's list, and can be voided there.
     """
     try:
         journal: ledger_api.Journal = tx.clients["ledger"].call(

@@ -94,7 +94,8 @@ def test_a_correction_that_changes_the_amount_withdraws_and_awards_again(town: T
     volunteer = a_volunteer(town)
     first = a_confirmed(volunteer.person_id, programme_id=programme_id, minutes=60)
     tell(town, first, correction(first, minutes=70))
-    tell(town, correction(first, 3, minutes=120), correction(first, minutes=0))
+    tell(town, correction(first, 3, minutes=120))
+    tell(town, correction(first, minutes=0))
 
     given = published(town, "awards", CoinsAwarded)
     assert [(e.amount_cents, e.revision) for e in given] == [(400, 1), (800, 3)]

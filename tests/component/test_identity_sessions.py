@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from infra.wiring import Town
 from services.apis import identity as api
 from services.apis.errors import Refused
 from services.identity import domain
 from services.kit.ids import new_id
-from tests.builders_identity import PIN, SignedIn, a_joined_volunteer, nobody, sign_in_with
+from tests.builders_identity import PIN, SignedIn, a_joined_volunteer, nobody, sign_in_with, until_waiting
 
 WRONG: api.Pin = (9, 9, 1, 3)
 
@@ -121,6 +122,22 @@ def test_who_signs_out_is_out_at_once_here_and_can_say_so_twice(town: Town) -> N
         volunteer.ask("identity", api.GET_ME)
     with pytest.raises(Refused, match="session_ended"):
         volunteer.renew()
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "code"),
+    [("UPDATE sessions SET ended_at = started_at", "session_ended"), ("UPDATE cards SET revoked_at = issued_at", "card_revoked")],
+)  # fmt: skip
+def test_what_ends_while_a_request_waits_lets_it_through_no_more(town: Town, meanwhile: str, code: str) -> None:
+    volunteer = a_joined_volunteer(town)
+    ask = volunteer.renew if code == "session_ended" else lambda: sign_in_with(town, str(volunteer.card_code))
+    with ThreadPoolExecutor(1) as pool:
+        with town.rooms["identity"].engine.begin() as conn:
+            conn.execute(text("SELECT FROM people FOR UPDATE"))
+            outcome = pool.submit(refusal_of, ask)
+            until_waiting(town, 1)
+            conn.execute(text(meanwhile))
+        assert outcome.result() == code
 
 
 def test_a_session_is_neither_renewed_nor_ended_with_another_secret(town: Town) -> None:

@@ -23,6 +23,7 @@ from tests.builders_identity import (
     staff,
     the_admin,
     totp_now,
+    until_waiting,
 )
 
 EMAIL = "lucia@valdarco.example"
@@ -212,13 +213,11 @@ def test_two_administrators_revoking_each_other_leave_one(town: Town) -> None:
         except Refused as refusal:
             return refusal.code
 
-    engine = town.rooms["identity"].engine
     with ThreadPoolExecutor(2) as pool:
-        with engine.begin() as conn, engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watch:
+        with town.rooms["identity"].engine.begin() as conn:
             conn.execute(text("SELECT FROM people FOR UPDATE"))
             outcomes = [pool.submit(revoke, pair) for pair in ((one, other), (other, one))]
-            while watch.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) != 2:
-                pass  # until both are on their way and wait
+            until_waiting(town, 2)
         assert sorted(outcome.result() for outcome in outcomes) == ["revoked", "session_ended"]
     assert town.check() == []
 

@@ -18,9 +18,10 @@ from infra.wiring import Town
 from services.apis import ledger as ledger_api
 from services.apis import redemption as api
 from services.apis.errors import Refused
+from services.events.identity import PersonErased
 from services.kit.http import Client
 from services.kit.ids import derived_id, new_id
-from tests.builders import As, an_admin
+from tests.builders import As, an_admin, tell
 from tests.builders_redemption import ATill, a_customer, a_paired_till, a_payment_code, a_shop
 
 
@@ -61,8 +62,10 @@ def the_line(town: Town, then: Callable[[], None], *, arrives: bool = True) -> I
     whole = clients["ledger"]
     http = httpx.Client(transport=Line(town, then, arrives=arrives), base_url="http://ledger")
     clients["ledger"] = Client("ledger", http, lambda: town.tokens.service("redemption", now=town.clock.now()))
-    yield
-    clients["ledger"] = whole
+    try:
+        yield
+    finally:
+        clients["ledger"] = whole
 
 
 def broken_line(town: Town, *, arrives: bool) -> AbstractContextManager[None]:
@@ -178,6 +181,18 @@ def test_a_sale_posted_before_we_died_is_completed_from_the_ledgers_event(town: 
         till.sell(code, 450)
     assert balance(customer) == 550
     assert announced(town) == ["sale.accepted.v1"]
+    assert town.check() == []
+
+
+def test_a_sale_posted_before_we_died_is_completed_without_its_buyer_when_they_were_erased_meanwhile(
+    town: Town,
+) -> None:
+    customer, till = a_customer(town, 1000), a_paired_till(town)
+    a_payment_code(town, customer)
+    sale_id = post_as_redemption(town, customer, till, 450)
+    tell(town, PersonErased(person_id=customer.person_id))
+    assert [s.sale_id for s in till.ask("redemption", api.GET_SALES).sales] == [sale_id]
+    assert customer.ask("redemption", api.GET_MY_SALES).purchases == ()
     assert town.check() == []
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-import stripe  # noqa: TID251 - the vendor's own types say what its objects must look like
+import stripe
 from werkzeug.serving import make_server
 from werkzeug.test import Client
 

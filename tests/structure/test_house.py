@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from infra.documents import asyncapi
+from infra.rooms import ROOMS
 from infra.verify import migration_problems
-from infra.wiring import ROOMS, folder_of, room_of
+from infra.wiring import folder_of, room_of
 from services.events import CONTRACTS, contract_of
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,6 @@ def upgrade() -> None:
     op.create_table(
         "attendances",
         sa.Column("attendance_id", sa.Uuid(), nullable=False),
-        sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("neighbourhood_id", sa.Text(), nullable=False),
         sa.Column("month", sa.Text(), nullable=False),
         sa.Column("minutes", sa.BigInteger(), nullable=False),
@@ -26,7 +25,6 @@ def upgrade() -> None:
         "awards",
         sa.Column("attendance_id", sa.Uuid(), nullable=False),
         sa.Column("award_id", sa.Uuid(), nullable=False),
-        sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("amount_cents", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("attendance_id", name=op.f("pk_awards")),
     )
