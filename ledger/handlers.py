@@ -12,6 +12,7 @@ from ledger.handlers_waiting import (
     credited,
     hold_the_line,
     join_the_line,
+    last_day,
     leave_the_line,
     replan,
     serve,
@@ -39,7 +40,9 @@ def on_coins_awarded(tx: Tx, events: list[Envelope[CoinsAwarded]]) -> None:
         if row and rules.award_payload(decode(row.envelope).data) != rules.award_payload(event.data):
             raise Refused("award_conflict", f"Award {event.data.award_id} waits already, with other content.")
     fresh = [event for event in events if event.data.award_id not in in_line]
-    answers = post(tx, [rules.award(e.data, e.data.plans, e.data.expires_on, rules.heard(e)) for e in fresh])
+    days = [last_day(tx, event.data, waited=False) for event in fresh]
+    requests = [rules.award(e.data, e.data.plans, day, rules.heard(e)) for e, day in zip(fresh, days, strict=True)]
+    answers = post(tx, requests)
     insist(answers)
     decided = [(event, answer) for event, answer in zip(fresh, answers, strict=True) if answer.fresh]
     for event, answer in decided:

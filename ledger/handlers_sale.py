@@ -24,7 +24,7 @@ def post_sale(tx: Tx, body: api.PostSale) -> api.SalePosted:
         payable = (outcome.facts or {}).get("available_cents", 0)
         raise Refused(
             "not_enough_coins",
-            f"The coins here pay {payable / 100:.2f} of this. Take that part in coins and the rest in money."
+            f"The coins here pay {payable // 100}.{payable % 100:02} of this. Take that part in coins and the rest in money."
             if payable
             else "There are no coins for this shop here. Look in the wallet what is there and where it can be spent.",
             {"payable_cents": payable},

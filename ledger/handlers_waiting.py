@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from msgspec import convert, to_builtins
@@ -52,6 +52,11 @@ def join_the_line(tx: Tx, events: Sequence[tuple[Envelope[CoinsAwarded], Answer]
         tx.put(AwardWaiting(**said), because=event)
 
 
+def last_day(tx: Tx, award: CoinsAwarded, *, waited: bool) -> date:
+    today, months = tx.city.day_of(tx.now), tx.city.coins.lifetime_months
+    return rules.last_day(award, waited=waited, today=today, lifetime_months=months)
+
+
 def reason_of(answer: Answer) -> str:
     return "not_enough_money" if answer.outcome.code == "insufficient" else "no_fund"
 
@@ -89,19 +94,11 @@ def serve(tx: Tx, rows: Sequence[WaitingAward], occurred_at: datetime) -> None:
     """Try awards of the line in the order given. One that still cannot be covered whole keeps its turn and holds nobody up: those
     behind it may draw on other funds, or need less."""
     events: list[Envelope[CoinsAwarded]] = [decode(row.envelope) for row in rows]
-    today, months = tx.city.day_of(tx.now), tx.city.coins.lifetime_months
-    answers = post(
-        tx,
-        [
-            rules.award(
-                event.data,
-                plans_of(row),
-                rules.last_day(event.data, today=today, lifetime_months=months),
-                Because(event.id, occurred_at),
-            )
-            for row, event in zip(rows, events, strict=True)
-        ],
-    )
+    requests = [
+        rules.award(event.data, plans_of(row), last_day(tx, event.data, waited=True), Because(event.id, occurred_at))
+        for row, event in zip(rows, events, strict=True)
+    ]
+    answers = post(tx, requests)
     insist(answers)
     for row, event, answer in zip(rows, events, answers, strict=True):
         if answer.outcome.state == "posted":

@@ -107,8 +107,11 @@ def heard(envelope: Envelope[Any]) -> Because:
     return Because(envelope.id, envelope.occurred_at)
 
 
-def last_day(award: CoinsAwarded, *, today: date, lifetime_months: int) -> date:
-    """The last day for coins that waited for money: as if they were earned today, because waiting costs nobody anything."""
+def last_day(award: CoinsAwarded, *, waited: bool, today: date, lifetime_months: int) -> date:
+    """The last day to spend an award's coins. If they waited for money, or the news comes after that day, it is as if they were earned
+    today: waiting costs nobody anything."""
+    if not waited and award.expires_on >= today:
+        return award.expires_on
     months = today.year * 12 + today.month - 1 + lifetime_months
     return max(award.expires_on, month_end(date(months // 12, months % 12 + 1, 1)))
 

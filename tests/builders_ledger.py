@@ -77,18 +77,19 @@ def give_coins(town: Town, person_id: UUID, cents: int, *fund_ids: UUID, expires
     return award.award_id
 
 
-def tell_together(town: Town, events: Sequence[Any]) -> list[Envelope[Any]]:
+def envelope_of(town: Town, event: Any) -> Envelope[Any]:
+    contract = contract_of(type(event))
+    return Envelope(
+        id=new_id(), type=contract.type, occurred_at=town.clock.now(), key=str(getattr(event, contract.key)),
+        correlation_id=new_id(), data=event,
+    )  # fmt: skip
+
+
+def tell_together(town: Town, events: Sequence[Any]) -> None:
     """Put events on the bus at once, so that they are handled as a batch."""
-    envelopes = [
-        Envelope(
-            id=new_id(), type=contract_of(type(e)).type, occurred_at=town.clock.now(), key=str(getattr(e, contract_of(type(e)).key)),
-            correlation_id=new_id(), data=e,
-        )
-        for e in events
-    ]  # fmt: skip
+    envelopes = [envelope_of(town, event) for event in events]
     town.bus.publish([Message(topic=contract_of(type(e.data)).topic, key=e.key, value=encode(e)) for e in envelopes])
     town.settle()
-    return envelopes
 
 
 def wallet(town: Town, person_id: UUID) -> api.Wallet:

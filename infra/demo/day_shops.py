@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from infra.demo.history import Day
 
 # What ends a visit without a sale, as in any week: nothing of this is an error of the town.
-ENDS_WELL = {"day_limit", "over_sale_limit", "key_reused", "already_voided", "other_neighbourhood"}
+ENDS_WELL = {"not_enough_coins", "day_limit", "over_sale_limit", "key_reused", "already_voided", "other_neighbourhood"}
 
 
 class ShopDay:

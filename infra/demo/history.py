@@ -22,6 +22,7 @@ from infra.demo.setup import Founding
 from infra.demo.view import History
 from infra.wiring import Town
 from services.kit.clock import SetClock
+from services.kit.i18n import day as written_day
 from services.kit.telemetry import log
 
 Say = Callable[[int, int, str], None]
@@ -51,13 +52,17 @@ class Life:
     def __init__(self, town: Town, clock: SetClock, memory: Memory, file: MemoryFile) -> None:
         self._town, self._clock, self.memory, self._file = town, clock, memory, file
         self._stopping = threading.Event()
-        self._sentence = ""
         self._failed: str | None = None
         self.actors = Actors(town, memory)
 
     def progress(self) -> History:
-        """How far the history is, for the pages."""
-        return History(self.memory.done_days, self.memory.days, self._sentence, self.memory.finished, self._failed)
+        """How far the history is, for a page, in the language of its request."""
+        today = (
+            written_day(self._town.city.day_of(self._clock.now()))
+            if self.memory.set_up and not self.memory.finished
+            else ""
+        )
+        return History(self.memory.done_days, self.memory.days, today, self.memory.finished, self._failed)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -118,7 +123,6 @@ class Life:
         self._town.settle()
 
     def _tell(self, say: Say, sentence: str) -> None:
-        self._sentence = sentence
         say(self.memory.done_days, self.memory.days, sentence)
 
     def _remember(self) -> None:

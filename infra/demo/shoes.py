@@ -164,10 +164,11 @@ def what_the_gift_became(given_cents: int, hours: int, places: int, shops: int, 
     figures = (
         Figure(euros(given_cents), _("given")),
         Figure(number(hours), ngettext("hour of care", "hours of care", hours)),
-        Figure(number(places), ngettext("place looked after", "places looked after", places)),
+        Figure(number(places), ngettext("neighbourhood", "neighbourhoods", places)),
         Figure(number(shops), ngettext("shop that sold", "shops that sold", shops)),
     )
-    return Section(_("What did my gift become?"), _("Hours, places and shops. Never who."), figures, (), link)
+    told = tuple(f for f in figures if f.value != "0")  # a place or shop with too few people is not told apart
+    return Section(_("What did my gift become?"), _("Hours, places and shops. Never who."), told, (), link)
 
 
 def gifts(top_ups: Iterable[tuple[date, int, str]], link: str) -> Section:

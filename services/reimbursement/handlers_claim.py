@@ -78,7 +78,7 @@ def _state(payment: Payment | None) -> api.ClaimState:
 
 
 def get_document(tx: Tx, claim_id: UUID) -> api.NotaDiDebito:
-    """What the *nota di debito* says. It names the account in force, or the one it was last paid on."""
+    """What the *nota di debito* says. Creditor and account are those in force now, so that a returned claim can be printed anew."""
     claim = tx.session.scalar(select(Claim).where(Claim.claim_id == claim_id, seen_by(tx, Claim.shop_id)))
     if claim is None:
         raise not_found("claim", claim_id)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from infra.wiring import Town
 from services.apis import funding_sponsor as api
+from services.events import Envelope, contract_of
 from services.events.attendance import AttendanceConfirmed, AttendanceRejected
 from services.events.awards import CoinsAwarded
 from services.events.ledger import CoinsIssued, CoinsSpent, CoinsUnspent, CoinsWithdrawn, Lot, Part
 from services.kit.ids import new_id
+from services.kit.inbox import handle
 from tests.builders import tell
-from tests.builders_funding import a_city_fund, a_paid_topup, a_sponsor
+from tests.builders_funding import a_grant, a_paid_topup, a_sponsor
 
 OCTOBER = date(2026, 10, 31)
 
@@ -76,21 +80,37 @@ class Thanks:
         )  # fmt: skip
 
 
-def heard(town: Town, *thanks: Thanks, seed: int | None = None) -> None:
-    """Tell it all; with a seed, in any order that keeps what comes from one publisher about one person in order."""
-    queues = [[e for e in one.events if type(e).__module__ == module] for one in thanks for module in MODULES]
-    queues = [queue for queue in queues if queue]
-    if seed is None:
-        return tell(town, *(event for queue in queues for event in queue))
+def hear(town: Town, events: Sequence[Any]) -> None:
+    """Let funding alone hear of it, as if the rooms that publish it had said so; batch by batch of any size."""
+    ctx = town.rooms["funding"]
+    envelopes = [
+        Envelope(
+            id=new_id(), type=contract_of(type(e)).type, occurred_at=town.clock.now(), key=str(getattr(e, contract_of(type(e)).key)),
+            correlation_id=new_id(), data=e,
+        )
+        for e in events
+    ]  # fmt: skip
+    with ctx.transaction() as tx:
+        handle(ctx, tx, envelopes)
+
+
+def shuffled(thanks: Sequence[Thanks], seed: int) -> list[Any]:
+    """All that is told, in any order that keeps what one publisher says of one person in order."""
     draw, events = random.Random(seed), []
+    queues = [list(queue) for one in thanks for _, queue in groupby(sorted(one.events, key=_topic), key=_topic)]
     while queues:
         queue = draw.choice(queues)
         events.append(queue.pop(0))
         queues = [queue for queue in queues if queue]
-    return tell(town, *events)
+    return events
 
 
-MODULES = ("services.events.attendance", "services.events.awards", "services.events.ledger")
+def _topic(event: Any) -> str:
+    return contract_of(type(event)).topic
+
+
+def heard(town: Town, *thanks: Thanks, seed: int = 0) -> None:
+    hear(town, shuffled(thanks, seed))
 
 
 def test_hours_and_places_are_told_where_ten_people_or_more_stand_behind_them(town: Town) -> None:
@@ -124,8 +144,8 @@ def test_few_people_are_shown_with_others_or_not_at_all(town: Town) -> None:
 
 def test_hours_are_shared_by_who_paid_for_the_coins(town: Town) -> None:
     sponsor = a_sponsor(town)
-    mine, citys = a_paid_topup(town, sponsor).fund_id, a_city_fund(town)
-    heard(town, *(Thanks({mine: 100, citys: 300}) for _ in range(10)))
+    mine = a_paid_topup(town, sponsor).fund_id
+    heard(town, *(Thanks({mine: 100, new_id(): 300}) for _ in range(10)))
     assert [(line.people, line.minutes, line.issued_cents) for line in sponsor.impact().hours] == [(10, 300, 1_000)]
 
 
@@ -166,12 +186,39 @@ def test_shops_are_told_where_ten_purchases_or_more_stand_behind_them(town: Town
     undone = CoinsUnspent(
         sale_id=sales[0].sale_id, shop_id=bakery, amount_cents=300, parts=(Part(fund_id=fund, amount_cents=300),)
     )
-    tell(town, *sales, undone)
+    hear(town, [*sales, undone])
     impact = sponsor.impact()
     assert {(line.shop_id, line.sales, line.spent_cents) for line in impact.purchases} == {
         (bakery, 30, 6_000),
         (grocer, 10, 2_000),
     }
     assert impact.spent_cents == 8_000
-    tell(town, bought(new_id()))
+    hear(town, [bought(new_id())])
     assert {(line.shop_id, line.sales) for line in sponsor.impact().purchases} == {(bakery, 30), (None, 11)}
+
+
+def test_what_the_whole_town_makes_of_a_gift_is_told_to_its_giver(town: Town) -> None:
+    """A sponsor pays a quarter of what a grant pays three quarters of; awards and the ledger do the rest."""
+    sponsor = a_sponsor(town)
+    gift = a_paid_topup(town, sponsor, 50_000).fund_id
+    a_grant(town, gift)
+    took_part = [
+        event for n in range(10) for event in Thanks({gift: 500}).events if isinstance(event, AttendanceConfirmed)
+    ]
+    tell(town, *took_part)
+    [line] = sponsor.impact().hours
+    assert (line.people, line.minutes, line.issued_cents) == (10, 10 * 120 // 4, 10 * 500 // 4)
+
+    gone = took_part[0]
+    tell(
+        town,
+        AttendanceRejected(
+            attendance_id=gone.attendance_id,
+            person_id=gone.person_id,
+            shift_id=gone.shift_id,
+            reason="absent",
+            revision=2,
+        ),
+    )
+    assert sponsor.impact().hours == ()
+    assert town.check() == []

@@ -1,22 +1,26 @@
 """Awards become coins, or wait for money; corrections take back what is still there."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
 
 from infra.wiring import Town
+from services.events import Envelope
 from services.events.awards import AwardReplanned, AwardWithdrawn
-from services.events.funding import FundClosed
+from services.events.funding import FundClosed, TopUpSettled
 from services.events.identity import PersonErased
 from services.events.ledger import AwardWaiting, CoinsIssued, CoinsWithdrawn, FundCredited, Lot, Part
 from services.kit import parked
 from services.kit.ids import new_id
+from services.kit.inbox import handle
 from tests.builders import tell
 from tests.builders_ledger import (
     OCTOBER,
     a_fund,
     an_award,
     balance,
+    envelope_of,
     figures,
     give_coins,
     in_order,
@@ -111,6 +115,13 @@ def test_coins_that_waited_last_as_long_as_if_they_were_earned_today(town: Town)
     assert [lot.expires_on for lot in wallet(town, award.person_id).lots] == [date(2027, 2, 28)]
 
 
+def test_an_award_whose_news_comes_after_its_last_day_is_not_lost(town: Town) -> None:
+    fund, person = a_fund(town, 5_00), new_id()
+    town.clock.move_to(datetime(2026, 12, 1, 10, tzinfo=UTC))  # type: ignore[attr-defined]
+    give_coins(town, person, 5_00, fund, expires_on=OCTOBER)
+    assert [lot.expires_on for lot in wallet(town, person).lots] == [date(2027, 6, 30)]
+
+
 def test_an_award_no_fund_may_pay_waits_for_a_plan_and_is_tried_at_once_when_one_comes(town: Town) -> None:
     fund = a_fund(town, 20_00)
     award = an_award(5_00)
@@ -198,6 +209,23 @@ def test_the_same_award_with_another_amount_is_set_aside_for_a_person_to_look_at
     (row,) = parked.parked(town.rooms["ledger"])
     assert "award_conflict" in row.reason
     parked.drop(town.rooms["ledger"], row.seq, "the first one counts")
+    assert town.check() == []
+
+
+def test_awards_and_money_arriving_at_the_same_moment_leave_nobody_waiting_beside_money(town: Town) -> None:
+    fund, ledger = a_fund(town), town.rooms["ledger"]
+    awards = [envelope_of(town, an_award(5_00, in_order(fund))) for _ in range(20)]
+    topup = {"fund_id": fund, "amount_cents": 10_00, "fee_cents": 0, "channel": "bank"}
+    money = [envelope_of(town, TopUpSettled(topup_id=new_id(), **topup)) for _ in range(10)]
+
+    def hear(event: Envelope[object]) -> None:
+        with ledger.transaction() as tx:
+            handle(ledger, tx, [event])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(hear, [e for pair in zip(awards[::2], awards[1::2], money, strict=True) for e in pair]))
+    assert len(said(town, CoinsIssued)) == 20
+    assert (figures(town, fund).free_cents, figures(town, fund).waiting_cents) == (0, 0)
     assert town.check() == []
 
 

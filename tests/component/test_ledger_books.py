@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from infra.wiring import Town
 from services.apis import ledger as api
 from services.apis.errors import Refused
-from services.events import Envelope, contract_of, encode
+from services.events import encode
 from services.kit.bus import Message
 from services.kit.ids import new_id
 from tests.builders import a_volunteer
@@ -22,6 +22,7 @@ from tests.builders_ledger import (
     an_auditor,
     an_award,
     balance,
+    envelope_of,
     give_coins,
     in_order,
     sell,
@@ -48,12 +49,9 @@ def test_a_balance_can_be_read_at_any_past_instant(town: Town) -> None:
 
 
 def test_the_two_clocks_differ_when_the_news_came_late(town: Town) -> None:
-    fund, award = a_fund(town, 10_00), None
-    award = an_award(4_00, in_order(fund))
-    late = Envelope(
-        id=new_id(), type=contract_of(type(award)).type, occurred_at=NOON + HOUR, key=str(award.person_id),
-        correlation_id=new_id(), data=award,
-    )  # fmt: skip
+    fund = a_fund(town, 10_00)
+    at(town, 1)
+    late = envelope_of(town, an_award(4_00, in_order(fund)))
     at(town, 5)
     town.bus.publish([Message(topic="awards", key=late.key, value=encode(late))])
     town.settle()

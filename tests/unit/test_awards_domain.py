@@ -157,8 +157,9 @@ def test_a_correction_to_another_day_uses_that_days_ceiling() -> None:
         an_attendance(1, PEOPLE[0], day=5, revision=2),
         an_attendance(3, PEOPLE[0], day=4, minutes=180),
     ]
-    given_cents = [d.given.amount_cents for d in decide(confirmed, VALDARCO, a_book(), award_id) if d]
-    assert given_cents == [800, 1000, 0, 1000]
+    decisions = [d for d in decide(confirmed, VALDARCO, a_book(), award_id) if d]
+    assert [d.given.amount_cents for d in decisions] == [800, 1000, 0, 1000]
+    assert not decisions[2].unchanged
 
 
 def test_an_older_revision_arriving_late_is_ignored() -> None:

@@ -10,8 +10,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from ledger.domain import decide, split
 from ledger.domain_values import (
@@ -89,9 +90,16 @@ balances = st.dictionaries(st.sampled_from([c for c in CODES if not c.startswith
 closed = st.frozensets(st.sampled_from([c for c in CODES if c.startswith("fund")]))
 
 
+class Story(Struct, frozen=True):
+    accounts: dict[str, Account]
+    outcomes: dict[UUID, Outcome]
+    requests: list[Request]
+    decision: Decision
+
+
 @st.composite
-def stories(draw: st.DrawFn) -> tuple[dict[str, Account], list[Request], Decision]:
-    """Moves and sweeps, then reversals of what they did, all decided in one go on books that held the first part already."""
+def stories(draw: st.DrawFn) -> Story:
+    """Moves and sweeps are decided; then, on the books they left, reversals of what they did and more moves."""
     accounts = books(draw(balances), draw(closed))
     first = run(accounts, draw(st.lists(moves | sweeps, max_size=8)))
     done = {t.transfer_id: t for t in first.transfers}
@@ -100,7 +108,8 @@ def stories(draw: st.DrawFn) -> tuple[dict[str, Account], list[Request], Decisio
         some = st.lists(st.tuples(st.sampled_from(list(done.values())), cents), min_size=1, max_size=3).map(tuple)
         requests = draw(st.lists(st.builds(Reversal, of=some, at_most=st.booleans(), **common) | moves, max_size=6))
     after = {c: moved(a, first) for c, a in accounts.items()}
-    return after, requests, run(after, requests, outcomes={o.request_id: o for o in first.outcomes})
+    outcomes = {o.request_id: o for o in first.outcomes}
+    return Story(after, outcomes, requests, run(after, requests, outcomes=outcomes))
 
 
 def moved(account: Account, decision: Decision) -> Account:
@@ -115,9 +124,10 @@ def moved(account: Account, decision: Decision) -> Account:
     )
 
 
+@settings(deadline=None)
 @given(stories())
-def test_value_is_neither_made_nor_lost_in_any_fund(story: tuple[dict[str, Account], list[Request], Decision]) -> None:
-    accounts, _, decision = story
+def test_value_is_neither_made_nor_lost_in_any_fund(story: Story) -> None:
+    accounts, decision = story.accounts, story.decision
     sums: defaultdict[UUID, int] = defaultdict(int)
     for code_, (debits, credits_) in decision.counters.items():
         sums[accounts[code_].fund_id] += credits_ - debits
@@ -125,11 +135,10 @@ def test_value_is_neither_made_nor_lost_in_any_fund(story: tuple[dict[str, Accou
     assert all(accounts[t.debit].fund_id == accounts[t.credit].fund_id == t.fund_id for t in decision.transfers)
 
 
+@settings(deadline=None)
 @given(stories())
-def test_no_floored_account_is_below_zero_after_any_transfer(
-    story: tuple[dict[str, Account], list[Request], Decision],
-) -> None:
-    accounts, _, decision = story
+def test_no_floored_account_is_below_zero_after_any_transfer(story: Story) -> None:
+    accounts, decision = story.accounts, story.decision
     standing = {code_: account.balance_cents for code_, account in accounts.items()}
     for transfer in decision.transfers:
         standing[transfer.debit] -= transfer.amount_cents
@@ -138,22 +147,20 @@ def test_no_floored_account_is_below_zero_after_any_transfer(
     assert standing == {c: moved(a, decision).balance_cents for c, a in accounts.items()}
 
 
+@settings(deadline=None)
 @given(stories())
-def test_without_the_refused_requests_the_books_would_be_the_same(
-    story: tuple[dict[str, Account], list[Request], Decision],
-) -> None:
-    accounts, requests, decision = story
+def test_without_the_refused_requests_the_books_would_be_the_same(story: Story) -> None:
+    accounts, requests, decision = story.accounts, story.requests, story.decision
     posted = [r for r, a in zip(requests, decision.answers, strict=True) if a.fresh and a.outcome.state == "posted"]
-    again = run(accounts, posted)
+    again = run(accounts, posted, outcomes=story.outcomes)
     assert again.transfers == decision.transfers
     assert again.counters == decision.counters
 
 
+@settings(deadline=None)
 @given(stories())
-def test_reversals_never_take_back_more_than_was_moved(
-    story: tuple[dict[str, Account], list[Request], Decision],
-) -> None:
-    _, requests, decision = story
+def test_reversals_never_take_back_more_than_was_moved(story: Story) -> None:
+    requests, decision = story.requests, story.decision
     originals = {t.transfer_id: t for r in requests if isinstance(r, Reversal) for t, _ in r.of}
     back: defaultdict[UUID, int] = defaultdict(int)
     for transfer in decision.transfers:
@@ -164,17 +171,17 @@ def test_reversals_never_take_back_more_than_was_moved(
     assert all(taken <= originals[id_].amount_cents for id_, taken in back.items())
 
 
+@settings(deadline=None)
 @given(stories())
-def test_asked_again_with_what_is_remembered_nothing_moves_and_the_answers_are_the_same(
-    story: tuple[dict[str, Account], list[Request], Decision],
-) -> None:
-    accounts, requests, decision = story
-    remembered = {a.outcome.request_id: a.outcome for a in decision.answers if a.outcome.code != "conflict"}
-    again = run(accounts, requests, outcomes=remembered)
+def test_asked_again_with_what_is_remembered_nothing_moves_and_the_answers_are_the_same(story: Story) -> None:
+    accounts, requests, decision = story.accounts, story.requests, story.decision
+    decided = {a.outcome.request_id: a.outcome for a in decision.answers if a.fresh}
+    again = run(accounts, requests, outcomes={**story.outcomes, **decided})
     assert again.transfers == ()
     assert [a.outcome for a in again.answers] == [a.outcome for a in decision.answers]
 
 
+@settings(deadline=None)
 @given(cents, st.lists(st.integers(0, 1000), min_size=1, max_size=4).map(sorted))
 def test_shares_sum_to_the_amount_and_only_the_last_takes_the_rounding(amount: int, cuts: list[int]) -> None:
     permilles = [b - a for a, b in zip([0, *cuts], [*cuts, 1000], strict=True)]
