@@ -57,6 +57,10 @@ def test_money_becomes_coins_is_spent_is_paid_and_what_is_not_spent_comes_back(t
     tell(town, PaymentReturned(**payment, booked_on=TODAY, reason="AC04", was_settled=True))
     assert agree(town, fund_id).paid_cents == 0
 
+    again = payment | {"payment_id": new_id(), "batch_id": new_id()}
+    tell(town, PaymentReleased(**again), PaymentReturned(**again, booked_on=TODAY, reason="AC04", was_settled=False))
+    assert agree(town, fund_id).paid_cents == 0
+
     town.clock.move_to(town.clock.now() + timedelta(days=40))  # type: ignore[attr-defined]
     town.tick()
     assert agree(town, fund_id) == api.Figures(

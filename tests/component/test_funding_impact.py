@@ -161,13 +161,17 @@ def test_a_correction_counts_its_newest_hours_once_and_a_rejection_none_in_any_o
         sponsor = a_sponsor(town, f"Sponsor {seed}")
         fund = a_paid_topup(town, sponsor).fund_id
         plain = [Thanks({fund: 500}) for _ in range(10)]
-        corrected, partly_kept, rejected = Thanks({fund: 500}), Thanks({fund: 500}), Thanks({fund: 500})
+        corrected, partly_kept, rejected, spent_and_rejected, too_short = (Thanks({fund: 500}) for _ in range(5))
         for one, kept in ((corrected, 0), (partly_kept, 200)):
             one.withdraw(kept)
             one.confirm(60)
-        rejected.withdraw()
-        rejected.reject()
-        heard(town, *plain, corrected, partly_kept, rejected, seed=seed)
+        for one, kept in ((rejected, 0), (spent_and_rejected, 500)):
+            one.withdraw(kept)
+            one.reject()
+        too_short.withdraw()
+        too_short.confirm(5)
+        del too_short.events[-2:]  # so short a time earns no award
+        heard(town, *plain, corrected, partly_kept, rejected, spent_and_rejected, too_short, seed=seed)
         [line] = sponsor.impact().hours
         assert (line.people, line.minutes, line.issued_cents) == (12, 10 * 120 + 2 * 60, 12 * 500)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
+from infra.standins.stripe import stripe_standin
 from infra.wiring import Town
 from services.apis import funding_sponsor as api
 from services.apis.endpoint import Page
 from services.apis.errors import Refused
 from services.events.funding import Earmark, FundOpened, PledgeMade, TopUpSettled
+from services.funding.stripe_gateway import StripeGateway
 from services.kit.ids import new_id
 from tests.builders import As, an_admin
 from tests.builders_funding import Sponsor, a_finance_person, a_paid_topup, a_sponsor, page_of, stripe_tells, told
@@ -68,6 +71,35 @@ def test_while_stripe_is_away_nothing_is_pledged_and_the_same_request_works_late
     assert sponsor.topups() == ()
     assert told(town, FundOpened) == []
     assert sponsor.tops_up(key="gift-2026-05").state == "open"
+
+
+class LosesAnswers(httpx.BaseTransport):
+    """A line to Stripe on which requests arrive, but the first answers get lost."""
+
+    def __init__(self, wire: httpx.BaseTransport, losses: int) -> None:
+        self.wire, self.losses = wire, losses
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self.wire.handle_request(request)
+        self.losses -= 1
+        if self.losses >= 0:
+            raise httpx.ReadTimeout("lost", request=request)
+        return answer
+
+
+def test_when_stripes_answer_is_lost_the_same_request_leads_to_the_page_opened_then(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stripe.HTTPClient.INITIAL_DELAY", 0)
+    sponsor, standin = a_sponsor(town), town.stripe_standin
+    wire = LosesAnswers(httpx.WSGITransport(app=stripe_standin(standin)), losses=3)
+    lossy = StripeGateway(standin.api_key, ["whsec_x"], base_url="http://stripe.standin", transport=wire)
+    monkeypatch.setitem(town.rooms["funding"].extras, "stripe", lossy)
+    pages = len(standin.memory.all_of("checkout.session"))
+    with pytest.raises(Refused, match="stripe_away"):
+        sponsor.tops_up(key="gift-2026-05")
+    assert sponsor.tops_up(key="gift-2026-05").state == "open"
+    assert len(standin.memory.all_of("checkout.session")) == pages + 1
 
 
 def test_a_private_sponsor_is_named_as_they_chose_but_in_no_event(town: Town) -> None:

@@ -68,6 +68,7 @@ def test_wrong_minutes_are_corrected_and_the_award_with_them(town: Town) -> None
     confirm_all(cast, shift)
     assert amal.coins == 200
 
+    it_becomes(town, shift.ends_at + timedelta(days=1))
     dispute(amal, shift, note="I went on until the end")
     with pytest.raises(Refused, match="already_disputed"):
         dispute(amal, shift)
