@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.apis import funding_sponsor as api
@@ -83,7 +83,7 @@ def _purchases(tx: Tx, sponsor_id: UUID) -> dict[tuple[str, str], Sum]:
     }
 
 
-def _funds_of(sponsor_id: UUID):  # type: ignore[no-untyped-def] # a subquery; SQLAlchemy's name for it says no more
+def _funds_of(sponsor_id: UUID) -> Select[UUID]:
     return select(Fund.fund_id).where(Fund.sponsor_id == sponsor_id)
 
 
