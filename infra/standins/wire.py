@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 STANDIN_PATH = "/standins/stripe"
 
 
-def stripe_of(town: Town) -> tuple[StripeGateway, StripeAccount | None]:
+def stripe_of(town: Town) -> tuple[StripeGateway | None, StripeAccount | None]:
     """The gateway, and the stand-in's account where no real Stripe is called. Raises SettingWrong for a key Stripe would not know.
+
+    The stand-in's money is invented, so only an invented city gets it; another one without a key has bank transfers alone.
 
     The stand-in's pages belong at `STANDIN_PATH` below the public address: serve `stripe_standin(account)` there.
     """
@@ -30,6 +32,9 @@ def stripe_of(town: Town) -> tuple[StripeGateway, StripeAccount | None]:
             return StripeGateway(settings.stripe_key, settings.stripe_webhook_secrets), None
         except ValueError as error:
             raise SettingWrong(f"STRIPE_KEY or STRIPE_WEBHOOK_SECRETS cannot be used. {error}") from None
+
+    if not town.city.invented:
+        return None, None
 
     def deliver(body: bytes, headers: dict[str, str]) -> int:
         transport = httpx.WSGITransport(app=town.apps["funding"])

@@ -153,7 +153,8 @@ GET_SPONSORS = Endpoint(
 POST_TOPUP = Endpoint(
     method="POST", path="/sponsors/{sponsor_id:uuid}/topups", summary="Pledge money, and learn where to pay it", allow=("sponsor",),
     request=MakeTopUp, answer=TopUp, status=201,
-    errors=("unknown_sponsor", "unknown_neighbourhood", "too_much_for_method", "stripe_away", "stripe_refused", "stripe_key_refused"),
+    errors=("unknown_sponsor", "unknown_neighbourhood", "too_much_for_method", "only_bank_transfer",
+            "stripe_away", "stripe_refused", "stripe_key_refused"),
 )  # fmt: skip
 GET_TOPUPS = Endpoint(
     method="GET", path="/sponsors/{sponsor_id:uuid}/topups", summary="A sponsor's top-ups with receipts, newest first",
@@ -166,5 +167,6 @@ GET_SPONSOR_IMPACT = Endpoint(
 POST_STRIPE_WEBHOOK = Endpoint(
     method="POST", path="/stripe/webhook", summary="Stripe's news, known by its signature", allow=(PUBLIC,), answer=WebhookHeard,
     upload="application/json", max_bytes=262_144, keyless=True, per_minute=6000,
-    errors=("webhook_forged", "webhook_too_old", "webhook_wrong_mode", "webhook_unreadable", "other_currency", "stripe_away"),
+    errors=("webhook_forged", "webhook_too_old", "webhook_wrong_mode", "webhook_unreadable", "other_currency", "stripe_away",
+            "only_bank_transfer"),
 )  # fmt: skip

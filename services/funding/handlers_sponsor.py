@@ -15,6 +15,7 @@ from services.apis.errors import Refused, not_found
 from services.events.funding import Earmark, PledgeMade
 from services.funding import domain, domain_reference
 from services.funding.handlers_fund import add_fund, fund_for
+from services.funding.handlers_stripe import gateway_of
 from services.funding.models import Fund, Settlement, Sponsor, TopUp
 from services.kit.cursor import after, next_cursor
 from services.kit.db import Tx
@@ -100,8 +101,9 @@ def _new_reference(tx: Tx, topup_id: UUID) -> str:
 def _open_checkout(tx: Tx, topup: TopUp, purpose: str) -> None:
     """Open a payment page for a pledge. Raises Refused `stripe_away` (503): ask again with the same key."""
     back = f"{tx.extras['public_url']}/sponsors/{topup.sponsor_id}?topup={topup.topup_id}"
-    page = tx.extras["stripe"].open_checkout(
-        topup_id=str(topup.topup_id), amount_cents=topup.amount_cents, purpose=purpose, methods=[topup.method],
+    page = gateway_of(tx).open_checkout(
+        topup_id=str(topup.topup_id), amount_cents=topup.amount_cents, purpose=purpose,
+        methods=[topup.method],  # type: ignore[list-item]
         success_url=f"{back}&paid=yes", cancel_url=back, idempotency_key=str(topup.topup_id),
     )  # fmt: skip
     topup.session_id, topup.checkout_url = page.session_id, page.url

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.apis import funding_sponsor as api
+from services.apis.errors import Refused
 from services.funding import domain_topup
 from services.funding.handlers_settlement import settle, settlement_id, settlements_of, take_back
 from services.funding.models import TopUp
@@ -14,12 +15,20 @@ from services.kit.db import Tx
 from services.kit.telemetry import log
 
 
+def gateway_of(tx: Tx) -> StripeGateway:
+    """The city's Stripe. Raises Refused `only_bank_transfer` where it has none."""
+    gateway: StripeGateway | None = tx.extras["stripe"]
+    if gateway is None:
+        raise Refused("only_bank_transfer", "This city takes no cards and no debits. Choose the bank transfer.")
+    return gateway
+
+
 def hear_stripe(tx: Tx, payload: bytes, signature: str) -> api.WebhookHeard:
     """Bring a top-up to what is true at Stripe now. What is not ours is passed over, so that Stripe does not send it again.
 
     Raises Refused: 400 for what Stripe did not sign, 503 `stripe_away` (Stripe sends it again).
     """
-    gateway: StripeGateway = tx.extras["stripe"]
+    gateway = gateway_of(tx)
     news = gateway.read_webhook(payload, signature, now=tx.now)
     topup = _locked_topup(tx, gateway, news)
     if topup is None:

@@ -6,7 +6,7 @@ import logging
 
 import msgspec
 from flask import Flask, Response, g
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
@@ -43,6 +43,10 @@ def install_problems(app: Flask, service: str) -> None:
     """Make every exception of the app an answer of that shape."""
     app.register_error_handler(Refused, problem_response)
 
+    @app.errorhandler(UnicodeDecodeError)
+    def no_text(error: UnicodeDecodeError) -> Response:
+        return problem_response(Refused("invalid_request", "The request is no UTF-8 text. Send it as UTF-8.", status=422))
+
     @app.errorhandler(msgspec.DecodeError)
     def unreadable(error: msgspec.DecodeError) -> Response:
         return problem_response(
@@ -56,6 +60,11 @@ def install_problems(app: Flask, service: str) -> None:
     @app.errorhandler(PoolTimeout)
     def busy(error: PoolTimeout) -> Response:
         return problem_response(_away(service, error))
+
+    @app.errorhandler(DataError)
+    def unstorable(error: DataError) -> Response:
+        message = "The request holds a character or number that cannot be stored. Leave out control characters, and try again."
+        return problem_response(Refused("invalid_request", message, status=422))
 
     @app.errorhandler(DBAPIError)
     def database(error: DBAPIError) -> Response:

@@ -100,8 +100,8 @@ TABLE = (
             "32 characters or more each. Empty: one is made under `VAR`.", read=_keys),
     Setting(name="PUBLIC_URL", default="", meaning="The address people use, for links in invitations and payment pages. "
             "Empty: `http://HOST:PORT`.", read=_url),
-    Setting(name="STRIPE_KEY", default="", meaning="Stripe's secret key. Empty: the stand-in answers (test money).",
-            read=lambda text: text or None),
+    Setting(name="STRIPE_KEY", default="", meaning="Stripe's secret key. Empty: bank transfers only (in an invented city a stand-in "
+            "answers, with test money).", read=lambda text: text or None),
     Setting(name="STRIPE_WEBHOOK_SECRETS", default="", meaning="Stripe's webhook signing secrets, comma-separated.", read=_words),
     Setting(name="LOG_LEVEL", default="INFO", meaning="DEBUG, INFO, WARNING or ERROR.", read=_level),
     Setting(name="THREADS", default="8", meaning="Requests answered at the same time by one process.", read=_whole(1, 64)),

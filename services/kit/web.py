@@ -40,27 +40,25 @@ def service_app(ctx: Context) -> Flask:
         rule = _PARAM.sub(lambda m: f"<{m.group(2) or 'string'}:{m.group(1)}>", endpoint.path)
         app.add_url_rule(rule, endpoint.name, _view(ctx, endpoint, handler, limiter), methods=[endpoint.method])
     app.add_url_rule("/status", "status", lambda: _json(status_of(ctx)), methods=["GET"])
-    app.before_request(_begin)
+    app.before_request(lambda: _begin(ctx))
     app.after_request(lambda response: _end(ctx, response))
     return app
 
 
-def _begin() -> None:
+def _begin(ctx: Context) -> None:
     g.started = time.perf_counter()
     try:
         g.correlation_id = UUID(request.headers.get("X-Correlation-ID", ""))
     except ValueError:
-        g.correlation_id = None
+        g.correlation_id = ctx.ids()
 
 
 def _end(ctx: Context, response: Response) -> Response:
-    correlation_id = g.get("correlation_id")
-    if correlation_id:
-        response.headers["X-Correlation-ID"] = str(correlation_id)
+    response.headers["X-Correlation-ID"] = str(g.correlation_id)
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
     log("request", service=ctx.room.name, method=request.method, endpoint=request.endpoint, status=response.status_code,
-        ms=round((time.perf_counter() - g.started) * 1000, 1), correlation_id=correlation_id,
+        ms=round((time.perf_counter() - g.started) * 1000, 1), correlation_id=g.correlation_id,
         code=g.get("problem_code"))  # fmt: skip
     return response
 
@@ -71,7 +69,6 @@ def _view(
     pace = RateLimitItemPerMinute(endpoint.per_minute)
 
     def view(**path: Any) -> Response:
-        g.correlation_id = g.correlation_id or ctx.ids()
         who = identify(ctx.tokens, ctx.clock.now(), request)
         check_allowed(who, endpoint.allow)
         if not limiter.hit(pace, endpoint.name, f"{who.kind}:{who.id or request.remote_addr}"):

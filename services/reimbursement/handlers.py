@@ -32,7 +32,7 @@ def on_sale_accepted(tx: Tx, events: list[Envelope[SaleAccepted]]) -> None:
 
 
 def on_sale_voided(tx: Tx, events: list[Envelope[SaleVoided]]) -> None:
-    """A void is a line below zero. It meets its sale on the same statement, or lessens the next one."""
+    """A void is a line below zero of the sale's own day: it meets its sale on the same statement, or lessens the next one."""
     _write_lines(tx, "void", [(derived_id("void", e.data.sale_id), e.data, e.data.voided_at) for e in events])
 
 
@@ -44,7 +44,7 @@ def _write_lines(
     lines = [
         {
             "line_id": line_id, "kind": kind, "sale_id": sale.sale_id, "shop_id": sale.shop_id, "till_id": sale.till_id,
-            "amount_cents": sign * sale.amount_cents, "happened_at": moment, "day": tx.city.day_of(moment),
+            "amount_cents": sign * sale.amount_cents, "happened_at": moment, "day": tx.city.day_of(sale.sold_at),
         }
         for line_id, sale, moment in told
     ]  # fmt: skip

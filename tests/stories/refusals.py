@@ -31,7 +31,7 @@ def send(town: Town, who: Any, service: str, endpoint: Endpoint, body: Any = Non
 
 
 def assert_problem(answer: httpx.Response, code: str) -> dict[str, Any]:
-    """The answer is this refusal in the one shape; answers its facts."""
+    """The answer is this refusal, for a person and for a program; answers its facts."""
     said = answer.json()
     assert (said["code"], answer.headers["content-type"]) == (code, "application/problem+json"), answer.text
     assert set(said) == {"type", "title", "status", "code", "facts", "correlation_id"}

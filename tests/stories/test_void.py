@@ -88,9 +88,6 @@ def test_the_same_till_takes_a_sale_back_until_the_statement_is_issued(town: Tow
     assert town.check() == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the void of a past month's sale is a line of the new month, though its statement is open"
-)
 def test_between_the_months_end_and_its_statement_a_void_still_lessens_that_month(town: Town) -> None:
     cast = Cast(town)
     amal = cast.volunteer("Amal")

@@ -11,7 +11,11 @@ from services.kit.settings import SettingWrong, read_settings
 
 
 def with_settings(**environment: str) -> SimpleNamespace:
-    return SimpleNamespace(settings=read_settings(environment))
+    return SimpleNamespace(settings=read_settings(environment), city=SimpleNamespace(invented=False))
+
+
+def test_a_real_city_without_a_key_gets_no_test_money() -> None:
+    assert stripe_of(with_settings()) == (None, None)  # type: ignore[arg-type]
 
 
 def test_with_a_key_no_stand_in_is_there() -> None:
