@@ -124,7 +124,7 @@ class Consumer:
                 held.add(_slot(record))
                 _park(tx, record, reason)
             handle(self._ctx, tx, good)
-        log("batch", level=logging.DEBUG, service=self._ctx.room.name, records=len(records), handled=len(good))
+        log("batch", service=self._ctx.room.name, records=len(records), handled=len(good))
 
 
 def handle(ctx: Context, tx: Tx, envelopes: Sequence[Envelope[Any]]) -> None:
