@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -43,6 +44,7 @@ def start_postgres(var: Path, *, extra_configuration: str = "") -> str:
         server = get_server(data, start=False)
         server.ensure_pgdata_inited()
         _configure(data, CONFIGURATION + extra_configuration)
+        _forget_dead_server(data)
         server.start()
     except Exception as error:
         raise CannotStart(
@@ -61,6 +63,17 @@ def stop_postgres(var: Path) -> None:
         server = get_server(data)
         server.stop()
         server.cleanup()
+
+
+def _forget_dead_server(data: Path) -> None:
+    """Remove the locks of a server that was killed and whose process nobody has reaped yet: it would count as running."""
+    pid_file = data / "postmaster.pid"
+    try:
+        if psutil.Process(int(pid_file.read_text().split()[0])).status() == psutil.STATUS_ZOMBIE:
+            for lock in (pid_file, *data.glob(".s.PGSQL.*.lock")):
+                lock.unlink()
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+        return
 
 
 def _configure(data: Path, text: str) -> None:

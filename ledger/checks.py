@@ -26,6 +26,12 @@ CHECKS = {
         WHERE request_id IS NULL OR amount_cents <> coalesce(cents, 0)""",
     "no award both waits and is decided": """
         SELECT award_id FROM waiting_awards JOIN outcomes ON request_id = award_id""",
+    "what a withdrawn award kept is what it gave and did not give back": """
+        SELECT award_id FROM withdrawn_awards FULL JOIN (
+            SELECT t.journal AS award_id, sum(t.amount_cents) - coalesce(sum(r.cents), 0) AS kept, count(r.cents) AS back
+            FROM transfers t LEFT JOIN (SELECT reversal_of AS id, sum(amount_cents) AS cents FROM transfers
+                WHERE kind = 'withdrawal' GROUP BY 1) r USING (id) WHERE t.kind = 'award' GROUP BY 1) given USING (award_id)
+        WHERE kept_cents <> coalesce(kept, 0) OR (kept_cents IS NULL AND back > 0)""",
     "a reversal goes the other way, and all of a transfer's together take back no more than it moved": """
         SELECT o.id FROM transfers o RIGHT JOIN transfers r ON r.reversal_of = o.id WHERE r.reversal_of IS NOT NULL
         GROUP BY o.id, o.amount_cents HAVING o.id IS NULL OR sum(r.amount_cents) > o.amount_cents

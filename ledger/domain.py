@@ -110,6 +110,8 @@ class _Desk:
         return Answer(outcome=outcome, fresh=True, transfers=transfers)
 
     def _move(self, move: Move) -> _Steps:
+        if not move.amount_cents and not move.plans:
+            return _Steps(self)
         if move.amount_cents <= 0:
             raise ValueError(f"{move.kind} {move.request_id} moves {move.amount_cents}")
         no = _No("no_plan")

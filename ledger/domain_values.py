@@ -88,7 +88,10 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Move(Request, frozen=True, kw_only=True):
-    """Move the amount by the first plan that covers it whole; else refuse, or `or_wait`. `even_closed`: draws on closed accounts too."""
+    """Move the amount by the first plan that covers it whole; else refuse, or `or_wait`. `even_closed`: draws on closed accounts too.
+
+    Where there is nothing left to move, the amount is zero and there are no plans: that is posted, without a transfer.
+    """
 
     amount_cents: int
     plans: tuple[Plan, ...]

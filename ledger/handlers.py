@@ -9,10 +9,10 @@ from ledger.domain_values import Outcome
 from ledger.handlers_fund import expire_coins, on_fund_closed, on_topup_reversed, on_topup_settled
 from ledger.handlers_payment import on_payment_released, on_payment_returned, on_payment_settled
 from ledger.handlers_waiting import (
+    asked,
     credited,
     hold_the_line,
     join_the_line,
-    last_day,
     leave_the_line,
     replan,
     serve,
@@ -20,6 +20,7 @@ from ledger.handlers_waiting import (
     waiting,
 )
 from ledger.models import Outcome as Remembered
+from ledger.models import WithdrawnAward
 from ledger.posting import insist, post, remember
 from ledger.queries import transfers_of
 from services.apis.errors import Refused
@@ -32,7 +33,10 @@ from services.kit.db import Tx
 
 
 def on_coins_awarded(tx: Tx, events: list[Envelope[CoinsAwarded]]) -> None:
-    """One posting for the whole batch. Each award is issued whole by its first plan that covers it, or waits."""
+    """One posting for the whole batch. Each award is issued whole by its first plan that covers it, or waits.
+
+    After a correction, whole means: without what the attendance's earlier awards gave and did not give back (`rules.award`).
+    """
     hold_the_line(tx)
     in_line = waiting(tx, [event.data.award_id for event in events])
     for event in events:
@@ -40,15 +44,14 @@ def on_coins_awarded(tx: Tx, events: list[Envelope[CoinsAwarded]]) -> None:
         if row and rules.award_payload(decode(row.envelope).data) != rules.award_payload(event.data):
             raise Refused("award_conflict", f"Award {event.data.award_id} waits already, with other content.")
     fresh = [event for event in events if event.data.award_id not in in_line]
-    days = [last_day(tx, event.data, waited=False) for event in fresh]
-    requests = [rules.award(e.data, e.data.plans, day, rules.heard(e)) for e, day in zip(fresh, days, strict=True)]
-    answers = post(tx, requests)
+    moves = asked(tx, [(event.data, event.data.plans, rules.heard(event)) for event in fresh])
+    answers = post(tx, moves)
     insist(answers)
-    decided = [(event, answer) for event, answer in zip(fresh, answers, strict=True) if answer.fresh]
-    for event, answer in decided:
+    decided = [one for one in zip(fresh, moves, answers, strict=True) if one[2].fresh]
+    for event, _, answer in decided:
         if answer.outcome.state == "posted":
             tell_issued(tx, event, answer)
-    join_the_line(tx, [(event, answer) for event, answer in decided if answer.outcome.state == "waiting"])
+    join_the_line(tx, [one for one in decided if one[2].outcome.state == "waiting"])
 
 
 def on_award_replanned(tx: Tx, events: list[Envelope[AwardReplanned]]) -> None:
@@ -62,7 +65,8 @@ def on_award_replanned(tx: Tx, events: list[Envelope[AwardReplanned]]) -> None:
 
 
 def on_award_withdrawn(tx: Tx, events: list[Envelope[AwardWithdrawn]]) -> None:
-    """An award in the line is dropped, for good. An issued one gives back what is still in its lots; what was spent stays."""
+    """An award in the line is dropped, for good. An issued one gives back what is still in its lots; what was spent stays, and is
+    remembered, so that the attendance's next award does not give it again."""
     hold_the_line(tx)
     for event in events:
         award_id = event.data.award_id
@@ -90,6 +94,8 @@ def _take_back(tx: Tx, event: Envelope[AwardWithdrawn]) -> None:
         return
     parts = rules.parts_of(answers[0].transfers)
     kept = sum(t.amount_cents for t in issued) - answers[0].outcome.amount_cents
+    tx.session.add(WithdrawnAward(award_id=award_id, attendance_id=event.data.attendance_id, kept_cents=kept))
+    tx.session.flush()
     tx.put(CoinsWithdrawn(award_id=award_id, person_id=person_id, parts=parts, kept_cents=kept), because=event)
     credited(tx, [part.fund_id for part in parts], rules.heard(event))
 

@@ -11,10 +11,10 @@ from sqlalchemy import ARRAY, Uuid, delete, func, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from ledger import rules
-from ledger.domain_values import Answer, Because
+from ledger.domain_values import Answer, Because, Move
 from ledger.models import WaitingAward
 from ledger.posting import insist, post
-from ledger.queries import free_cents
+from ledger.queries import free_cents, kept_cents
 from services.events import Envelope, decode, encode
 from services.events.awards import CoinsAwarded, Plan
 from services.events.ledger import AwardWaiting, CoinsIssued
@@ -30,24 +30,35 @@ def hold_the_line(tx: Tx) -> None:
     tx.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LINE_LOCK})
 
 
-def join_the_line(tx: Tx, events: Sequence[tuple[Envelope[CoinsAwarded], Answer]]) -> None:
-    """Keep the awards that wait, and say so."""
+def asked(
+    tx: Tx, awards: Sequence[tuple[CoinsAwarded, tuple[Plan, ...], Because]], *, waited: bool = False
+) -> list[Move]:
+    """What to post for these awards: what of each has not been given by an earlier award of its attendance. The caller holds the line."""
+    kept = kept_cents(tx, [award.attendance_id for award, _, _ in awards])
+    return [
+        rules.award(award, plans, last_day(tx, award, waited=waited), because, kept[award.attendance_id])
+        for award, plans, because in awards
+    ]
+
+
+def join_the_line(tx: Tx, events: Sequence[tuple[Envelope[CoinsAwarded], Move, Answer]]) -> None:
+    """Keep the awards that wait, with what is still to be given of them, and say so."""
     rows = [
         {
             "award_id": event.data.award_id,
             "person_id": event.data.person_id,
             "fund_ids": rules.funds_of(event.data.plans),
-            "amount_cents": event.data.amount_cents,
+            "amount_cents": move.amount_cents,
             "reason": reason_of(answer),
             "since": tx.now,
             "plans": to_builtins(event.data.plans),
             "envelope": encode(event),
         }
-        for event, answer in events
+        for event, move, answer in events
     ]
     if rows:
         tx.session.execute(insert(WaitingAward), rows)
-    for (event, _), row in zip(events, rows, strict=True):
+    for (event, _, _), row in zip(events, rows, strict=True):
         said = {field: row[field] for field in AwardWaiting.__struct_fields__}
         tx.put(AwardWaiting(**said), because=event)
 
@@ -66,7 +77,7 @@ def tell_issued(tx: Tx, event: Envelope[CoinsAwarded], answer: Answer) -> None:
     tx.put(
         CoinsIssued(
             award_id=award.award_id, person_id=award.person_id, neighbourhood_id=award.neighbourhood_id,
-            amount_cents=award.amount_cents, lots=tuple(rules.lot_of(t.credit, t.amount_cents) for t in answer.transfers),
+            amount_cents=answer.outcome.amount_cents, lots=tuple(rules.lot_of(t.credit, t.amount_cents) for t in answer.transfers),
         ),
         because=event,
     )  # fmt: skip
@@ -94,11 +105,8 @@ def serve(tx: Tx, rows: Sequence[WaitingAward], occurred_at: datetime) -> None:
     """Try awards of the line in the order given. One that still cannot be covered whole keeps its turn and holds nobody up: those
     behind it may draw on other funds, or need less."""
     events: list[Envelope[CoinsAwarded]] = [decode(row.envelope) for row in rows]
-    requests = [
-        rules.award(event.data, plans_of(row), last_day(tx, event.data, waited=True), Because(event.id, occurred_at))
-        for row, event in zip(rows, events, strict=True)
-    ]
-    answers = post(tx, requests)
+    awards = [(e.data, plans_of(row), Because(e.id, occurred_at)) for row, e in zip(rows, events, strict=True)]
+    answers = post(tx, asked(tx, awards, waited=True))
     insist(answers)
     for row, event, answer in zip(rows, events, answers, strict=True):
         if answer.outcome.state == "posted":

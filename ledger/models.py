@@ -1,4 +1,4 @@
-"""The tables of the ledger. Triggers that keep transfers and outcomes append-only are in the first migration."""
+"""The tables of the ledger. Triggers that keep some of them append-only are in the first migration."""
 
 from __future__ import annotations
 
@@ -117,3 +117,14 @@ class WaitingAward(Base):
         CheckConstraint("amount_cents > 0", name="amount"),
         Index("ix_waiting_awards_fund_ids", "fund_ids", postgresql_using="gin"),
     )
+
+
+class WithdrawnAward(Base):
+    """An issued award that was withdrawn, for good. `kept_cents`: what it did not give back, because it was spent (or has expired).
+    A later award of the same attendance gives so much less."""
+
+    __tablename__ = "withdrawn_awards"
+    award_id: Mapped[UUID] = mapped_column(primary_key=True)
+    attendance_id: Mapped[UUID] = mapped_column(index=True)
+    kept_cents: Mapped[int]
+    __table_args__ = (CheckConstraint("kept_cents >= 0", name="kept"),)

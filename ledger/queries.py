@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from ledger import rules
 from ledger.domain_values import Transfer
-from ledger.models import Account
+from ledger.models import Account, WithdrawnAward
 from ledger.models import Transfer as Row
 from services.events.ledger import Lot
 from services.kit.db import Tx
@@ -59,6 +60,14 @@ def free_cents(tx: Tx, fund_ids: Iterable[UUID]) -> dict[UUID, int]:
     codes = [rules.fund(fund_id) for fund_id in fund_ids]
     rows = tx.session.execute(select(Account.fund, balance).where(Account.code.in_(codes)))
     return {fund: int(cents) for fund, cents in rows}
+
+
+def kept_cents(tx: Tx, attendance_ids: Iterable[UUID]) -> Counter[UUID]:
+    """What withdrawn awards of each attendance gave and did not give back, all its corrections together."""
+    mine = WithdrawnAward.attendance_id.in_(list(attendance_ids))
+    sums = select(WithdrawnAward.attendance_id, func.sum(WithdrawnAward.kept_cents)).where(mine)
+    rows = tx.session.execute(sums.group_by(WithdrawnAward.attendance_id))
+    return Counter({attendance_id: int(cents) for attendance_id, cents in rows})
 
 
 def balances_by_class(tx: Tx, fund_id: UUID | None) -> dict[tuple[UUID, str], int]:

@@ -120,11 +120,16 @@ def award_payload(award: CoinsAwarded) -> bytes:
     return fingerprint(award.person_id, award.amount_cents, award.expires_on, award.revision)
 
 
-def award(data: CoinsAwarded, plans: Iterable[awarded.Plan], until: date, because: Because) -> Move:
-    """Coins for an award, by its first plan that covers it whole; else it waits. Raises ValueError for shares that do not sum to 1000."""
+def award(data: CoinsAwarded, plans: Iterable[awarded.Plan], until: date, because: Because, kept_cents: int) -> Move:
+    """Coins for an award, by its first plan that covers it whole; else it waits. Raises ValueError for shares that do not sum to 1000.
+
+    `kept_cents`: what withdrawn awards of the same attendance gave and did not give back. Only what the award is more than that is given.
+    """
+    amount = max(0, data.amount_cents - kept_cents)
     return Move(
-        request_id=data.award_id, kind="award", payload=award_payload(data), because=because, amount_cents=data.amount_cents,
-        plans=tuple(_legs(plan, data.person_id, data.amount_cents, until) for plan in plans), or_wait=True,
+        request_id=data.award_id, kind="award", payload=award_payload(data), because=because, amount_cents=amount,
+        plans=tuple(_legs(plan, data.person_id, amount, until) for plan in plans if amount), or_wait=True,
+        facts={"kept_cents": kept_cents} if kept_cents else None,
     )  # fmt: skip
 
 

@@ -172,7 +172,7 @@ class ShiftDay:
                 attendance = dispute.attendance
                 if dispute.disputed_at >= day.at(0):
                     continue
-                if attendance.minutes is None or self._draw("settle", attendance.attendance_id).random() < 0.2:
+                if not attendance.minutes or self._draw("settle", attendance.attendance_id).random() < 0.2:
                     continue  # this one takes the coordinator longer
                 self._try(
                     coordinator,

@@ -16,6 +16,7 @@ BEGIN
 END $$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON outcomes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON withdrawn_awards FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 # Counters change with every posting: room on the page keeps those updates off the indexes.
 ROOM_FOR_UPDATES = "ALTER TABLE accounts SET (fillfactor = 70)"
@@ -120,5 +121,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_waiting_awards_fund_ids", "waiting_awards", ["fund_ids"], unique=False, postgresql_using="gin")
     op.create_index(op.f("ix_waiting_awards_person_id"), "waiting_awards", ["person_id"], unique=False)
+    op.create_table(
+        "withdrawn_awards",
+        sa.Column("award_id", sa.Uuid(), nullable=False),
+        sa.Column("attendance_id", sa.Uuid(), nullable=False),
+        sa.Column("kept_cents", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("kept_cents >= 0", name=op.f("ck_withdrawn_awards_kept")),
+        sa.PrimaryKeyConstraint("award_id", name=op.f("pk_withdrawn_awards")),
+    )
+    op.create_index(op.f("ix_withdrawn_awards_attendance_id"), "withdrawn_awards", ["attendance_id"], unique=False)
     op.execute(APPEND_ONLY)
     op.execute(ROOM_FOR_UPDATES)

@@ -112,7 +112,8 @@ class Ceilings(Struct, frozen=True, kw_only=True):
 class Award(Struct, frozen=True, kw_only=True):
     """The coins a confirmed attendance earned.
 
-    `rule_cents` is what the rule gives; `amount_cents` what was given; the difference is what `capped_by` cut.
+    `rule_cents` is what the rule gives; `amount_cents` what was given; the difference is what `capped_by` cut. Of the amount, what earlier
+    awards of the attendance kept is not given again.
     `state`: `awarded` (on the way), `waiting` (`waiting_for` says for what), `issued` (in the wallet), `capped` (a ceiling left nothing),
     `too_short` (the rule gives nothing for so short a time), `withdrawn` (a correction took it back, except `kept_cents` spent before).
     """

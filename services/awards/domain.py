@@ -61,11 +61,12 @@ class Standing:
 
 @dataclass(frozen=True)
 class Book:
-    """What a batch is decided on: per attendance the newest revision heard and the award that stands, per person what was given,
-    per programme its rules, and the rule of the city where a programme has none."""
+    """What a batch is decided on: per attendance the newest revision heard, the award that stands and what withdrawn ones kept, per
+    person what was given, per programme its rules, and the rule of the city where a programme has none."""
 
     heard: Mapping[UUID, int]
     standing: Mapping[UUID, Standing]
+    kept: Mapping[UUID, Used]
     used: Mapping[UUID, Used]
     rules: Mapping[UUID, Sequence[Rule]]
     city_rule: Rule
@@ -168,7 +169,8 @@ def decide(
 ) -> list[Decision | None]:
     """One decision for each attendance, in order; each counts for the ceilings of the next. None: an older revision, arriving late.
 
-    A correction is decided as if the award before it had never been; it touches no other award.
+    A correction is decided as if the awards before it had never been; it touches no other award. What those kept is part of what it
+    gives (`services.events.awards.CoinsAwarded`): for the ceilings, only what it gives beside that is more.
     """
     heard, standing = dict(book.heard), dict(book.standing)
     used = {person_id: dict(days) for person_id, days in book.used.items()}
@@ -178,12 +180,15 @@ def decide(
             decisions.append(None)
             continue
         mine, before = used.setdefault(one.person_id, {}), standing.get(one.attendance_id)
+        kept = book.kept.get(one.attendance_id, {})
+        kept_cents = sum(kept.values())
         if before:
-            mine[before.day] = mine.get(before.day, 0) - before.amount_cents
+            mine[before.day] = mine.get(before.day, 0) - max(0, before.amount_cents - kept_cents)
         day = city.day_of(one.started_at)
         rule = rule_on(book.rules.get(one.programme_id, ()), day, book.city_rule)
-        given = give(coins_earned(rule, one.minutes) * city.coins.value_cents, city.caps, day, mine)
-        mine[day] = mine.get(day, 0) + given.amount_cents
+        others = {d: cents - kept.get(d, 0) for d, cents in mine.items()}
+        given = give(coins_earned(rule, one.minutes) * city.coins.value_cents, city.caps, day, others)
+        mine[day] = mine.get(day, 0) + max(0, given.amount_cents - kept_cents)
         now = Standing(
             award_id=award_id_of(one.attendance_id, one.revision),
             day=day,

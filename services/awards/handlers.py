@@ -91,10 +91,21 @@ def _book(tx: Tx, confirmed: list[AttendanceConfirmed], rows: dict[UUID, Award])
             )
             for attendance_id, row in rows.items()
         },
+        kept=_kept(tx, [one.attendance_id for one in confirmed]),
         used=_used(tx, {one.person_id for one in confirmed}, {tx.city.day_of(one.started_at) for one in confirmed}),
         rules=rules_of(tx, {one.programme_id for one in confirmed}),
         city_rule=city_rule(tx.city),
     )
+
+
+def _kept(tx: Tx, attendance_ids: list[UUID]) -> dict[UUID, dict[date, int]]:
+    """What withdrawn awards of these attendances kept, by day."""
+    mine = Award.attendance_id.in_(attendance_ids), Award.kept_cents > 0
+    sums = select(Award.attendance_id, Award.day, func.sum(Award.kept_cents)).where(*mine)
+    kept: defaultdict[UUID, dict[date, int]] = defaultdict(dict)
+    for attendance_id, day, cents in tx.session.execute(sums.group_by(Award.attendance_id, Award.day)):
+        kept[attendance_id][day] = int(cents)
+    return kept
 
 
 def _used(tx: Tx, person_ids: set[UUID], days: set[date]) -> dict[UUID, dict[date, int]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, select, update
+from sqlalchemy import ColumnElement, Select, case, func, select, update
+from sqlalchemy.orm import aliased
 
 from services.apis import awards as api
 from services.apis.city import City, cap_on
@@ -15,8 +16,17 @@ from services.events.ledger import AwardWaiting, CoinsIssued, CoinsWithdrawn
 from services.kit.cursor import after, next_cursor
 from services.kit.db import Tx
 
-GIVEN: ColumnElement[int] = case((Award.state == "withdrawn", Award.kept_cents), else_=Award.amount_cents)
-"""What an award counts for the ceilings: after a withdrawal, what had been spent and stays with the person."""
+_EARLIER = aliased(Award)
+_KEPT = (
+    select(func.coalesce(func.sum(_EARLIER.kept_cents), 0))
+    .where(_EARLIER.attendance_id == Award.attendance_id, _EARLIER.kept_cents > 0)
+    .scalar_subquery()
+)
+GIVEN: ColumnElement[int] = case(
+    (Award.state == "withdrawn", Award.kept_cents), else_=func.greatest(Award.amount_cents - _KEPT, 0)
+)
+"""What an award counts for the ceilings: after a withdrawal, what had been spent and stays with the person; else what it gives beside
+what earlier awards of its attendance kept, as the ledger reckons."""
 
 UNISSUED = Award.state.in_(("awarded", "waiting"))
 

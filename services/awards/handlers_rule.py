@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, case, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.apis import awards as api
@@ -81,7 +81,7 @@ def _past(tx: Tx, body: api.Preview) -> list[Past]:
             Award.neighbourhood_id,
             Award.day,
             Award.minutes,
-            GIVEN,
+            case((redecided, Award.amount_cents), else_=GIVEN),
             Award.cut_by.is_not(None),
             redecided,
         )

@@ -70,7 +70,7 @@ class Award(Base):
     """What a confirmed attendance earned, also when that was nothing. `day` is the city's day the shift started on.
 
     The ceilings in force are kept with it, so that `checks.py` can hold every sum against them. `kept_cents`: spent before the award
-    was withdrawn, and so still given.
+    was withdrawn, and so still given: part of what the next award of the attendance gives, not beside it.
     """
 
     __tablename__ = "awards"
@@ -104,6 +104,7 @@ class Award(Base):
         CheckConstraint("(cut_by IS NOT NULL) = (amount_cents < rule_cents)", name="cut_has_a_ceiling"),
         Index("uq_awards_living", "attendance_id", unique=True, postgresql_where="state <> 'withdrawn'"),
         Index("ix_awards_unissued", "award_id", postgresql_where="state IN ('awarded', 'waiting')"),
+        Index("ix_awards_kept", "attendance_id", postgresql_where="kept_cents > 0"),
         Index("ix_awards_person_id_day", "person_id", "day"),
         Index("ix_awards_person_id_decided_at_award_id", "person_id", "decided_at", "award_id"),
         Index("ix_awards_decided_at_award_id", "decided_at", "award_id"),

@@ -27,7 +27,9 @@ class Plan(Struct, frozen=True, kw_only=True):
 class CoinsAwarded(Struct, frozen=True, kw_only=True):
     """The ledger moves `amount_cents` into the person's coins by the first of `plans` that covers it whole, or keeps the award waiting.
 
-    `plans` is empty while no fund's earmark fits. `expires_on` is the last day of the month in which the coins can be spent.
+    `amount_cents` is all that the attendance gives: after a correction (`revision` above 1) only what is more than its earlier awards gave
+    and did not give back is moved. `plans` is empty while no fund's earmark fits. `expires_on` is the last day of the month in which the
+    coins can be spent.
     """
 
     award_id: UUID
@@ -68,7 +70,7 @@ class AwardCapped(Struct, frozen=True, kw_only=True):
 class AwardWithdrawn(Struct, frozen=True, kw_only=True):
     """A correction took back an award (rejected or re-confirmed attendance): the ledger reverses what is still unspent.
 
-    Nothing already spent is taken from anyone; the rest of the reversal is the fund's cost.
+    Nothing already spent is taken from anyone; it counts towards what the attendance is awarded next, else it is the fund's cost.
     """
 
     award_id: UUID

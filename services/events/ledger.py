@@ -26,7 +26,10 @@ class Lot(Struct, frozen=True, kw_only=True):
 
 @event("coins.issued.v1", key="person_id")
 class CoinsIssued(Struct, frozen=True, kw_only=True):
-    """An award reached the wallet."""
+    """An award reached the wallet.
+
+    `amount_cents` is less than was awarded – down to zero, with no lots – where a withdrawn award of the same attendance had kept coins.
+    """
 
     award_id: UUID
     person_id: UUID
@@ -37,7 +40,7 @@ class CoinsIssued(Struct, frozen=True, kw_only=True):
 
 @event("award.waiting.v1", key="person_id")
 class AwardWaiting(Struct, frozen=True, kw_only=True):
-    """No eligible fund could cover the award: it waits, and is issued by itself when money comes."""
+    """No eligible fund could cover the award: it waits, and is issued by itself when money comes. `amount_cents`: as in `CoinsIssued`."""
 
     award_id: UUID
     person_id: UUID
@@ -47,7 +50,10 @@ class AwardWaiting(Struct, frozen=True, kw_only=True):
 
 @event("coins.withdrawn.v1", key="person_id")
 class CoinsWithdrawn(Struct, frozen=True, kw_only=True):
-    """What a withdrawn award gave back to its funds; `kept_cents` had been spent already and stays with the person."""
+    """What a withdrawn award gave back to its funds; `kept_cents` had been spent already and stays with the person.
+
+    What an attendance keeps is not given again by its next award.
+    """
 
     award_id: UUID
     person_id: UUID

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from services.apis import funding_sponsor as api
 from services.events import Envelope
@@ -47,13 +48,21 @@ def get_impact(tx: Tx, sponsor_id: UUID) -> api.Impact:
 
 
 def _hours(tx: Tx, sponsor_id: UUID) -> dict[tuple[str, str], Sum]:
-    """(neighbourhood, month) -> time: of each attendance the share that the sponsor's part of its award is of the whole award."""
+    """(neighbourhood, month) -> time: of each attendance the share that the sponsor's coins are of all that were given for it. After a
+    correction those are what was kept of the first award and what the next one gave beside it."""
     where = Attendance.neighbourhood_id, Attendance.month
+    award, backing = aliased(Award), aliased(Backing)
+    whole = (
+        select(func.sum(backing.amount_cents) * 1.0)
+        .join(award, award.award_id == backing.award_id)
+        .where(award.attendance_id == Attendance.attendance_id)
+        .scalar_subquery()
+    )
     backed = (
         select(
             *where,
             func.array_agg(Backing.person_id.distinct()).label("people"),
-            func.round(func.sum(Attendance.minutes * Backing.amount_cents / func.nullif(Award.amount_cents * 1.0, 0))).label("minutes"),
+            func.round(func.sum(Attendance.minutes * Backing.amount_cents / whole)).label("minutes"),
             func.sum(Backing.amount_cents).label("cents"),
         )
         .join(Award, Award.award_id == Backing.award_id)
@@ -105,16 +114,8 @@ def back_awards(tx: Tx, changes: Iterable[tuple[UUID, UUID, UUID, int]]) -> None
 
 
 def on_coins_awarded(tx: Tx, events: list[Envelope[CoinsAwarded]]) -> None:
-    """Of an attendance, the newest award counts: the hours of a corrected one are not counted twice."""
-    newest = {e.data.attendance_id: e.data for e in events}
-    rows = insert(Award).values(
-        [
-            {"attendance_id": id_, "award_id": award.award_id, "amount_cents": award.amount_cents}
-            for id_, award in sorted(newest.items())
-        ]
-    )
-    newer = {name: rows.excluded[name] for name in ("award_id", "amount_cents")}
-    tx.session.execute(rows.on_conflict_do_update(index_elements=[Award.attendance_id], set_=newer))
+    rows = [{"award_id": e.data.award_id, "attendance_id": e.data.attendance_id} for e in events]
+    tx.session.execute(insert(Award).values(rows).on_conflict_do_nothing())
 
 
 def on_attendance_confirmed(tx: Tx, events: list[Envelope[AttendanceConfirmed]]) -> None:

@@ -174,12 +174,11 @@ class Attendance(Base):
 
 
 class Award(Base):
-    """Heard from awards: the newest award of an attendance."""
+    """Heard from awards: which attendance an award is for. After a correction an attendance has several."""
 
     __tablename__ = "awards"
-    attendance_id: Mapped[UUID] = mapped_column(primary_key=True)
-    award_id: Mapped[UUID] = mapped_column(index=True)
-    amount_cents: Mapped[int]
+    award_id: Mapped[UUID] = mapped_column(primary_key=True)
+    attendance_id: Mapped[UUID] = mapped_column(index=True)
 
 
 class Backing(Base):

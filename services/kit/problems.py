@@ -45,7 +45,9 @@ def install_problems(app: Flask, service: str) -> None:
 
     @app.errorhandler(UnicodeDecodeError)
     def no_text(error: UnicodeDecodeError) -> Response:
-        return problem_response(Refused("invalid_request", "The request is no UTF-8 text. Send it as UTF-8.", status=422))
+        return problem_response(
+            Refused("invalid_request", "The request is no UTF-8 text. Send it as UTF-8.", status=422)
+        )
 
     @app.errorhandler(msgspec.DecodeError)
     def unreadable(error: msgspec.DecodeError) -> Response:

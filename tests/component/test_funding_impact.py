@@ -37,11 +37,12 @@ class Thanks:
     ) -> None:
         self.person_id, self.attendance_id = person or new_id(), new_id()
         self.backed, self.place, self.month, self.minutes, self.revision = backed, place, month, minutes, 0
+        self.kept = 0
         self.events: list[Any] = []
         self.confirm(minutes)
 
     def confirm(self, minutes: int) -> None:
-        """Confirmed – again, with other minutes and another award, when it is a correction."""
+        """Confirmed – again, with other minutes and another award, when it is a correction: what was kept is not issued again."""
         self.revision += 1
         self.award_id = new_id()
         of = {
@@ -61,12 +62,15 @@ class Thanks:
                 earned_at=datetime(2026, self.month, 8, 7, tzinfo=UTC), revision=self.revision,
             ),
             CoinsIssued(
-                award_id=self.award_id, person_id=self.person_id, neighbourhood_id=self.place, amount_cents=cents,
-                lots=tuple(Lot(fund_id=f, amount_cents=c, expires_on=OCTOBER) for f, c in self.backed.items()),
+                award_id=self.award_id, person_id=self.person_id, neighbourhood_id=self.place,
+                amount_cents=cents - self.kept * len(self.backed),
+                lots=tuple(Lot(fund_id=f, amount_cents=c - self.kept, expires_on=OCTOBER) for f, c in self.backed.items() if c > self.kept),
             ),
         ]  # fmt: skip
 
     def withdraw(self, kept: int = 0) -> None:
+        """Of each fund's part, so much is kept."""
+        self.kept = kept
         parts = tuple(Part(fund_id=f, amount_cents=c - kept) for f, c in self.backed.items())
         self.events.append(
             CoinsWithdrawn(award_id=self.award_id, person_id=self.person_id, parts=parts, kept_cents=kept)
@@ -161,8 +165,10 @@ def test_a_correction_counts_its_newest_hours_once_and_a_rejection_none_in_any_o
         sponsor = a_sponsor(town, f"Sponsor {seed}")
         fund = a_paid_topup(town, sponsor).fund_id
         plain = [Thanks({fund: 500}) for _ in range(10)]
-        corrected, partly_kept, rejected, spent_and_rejected, too_short = (Thanks({fund: 500}) for _ in range(5))
-        for one, kept in ((corrected, 0), (partly_kept, 200)):
+        corrected, partly_kept, all_kept, rejected, spent_and_rejected, too_short = (
+            Thanks({fund: 500}) for _ in range(6)
+        )
+        for one, kept in ((corrected, 0), (partly_kept, 200), (all_kept, 500)):
             one.withdraw(kept)
             one.confirm(60)
         for one, kept in ((rejected, 0), (spent_and_rejected, 500)):
@@ -171,9 +177,9 @@ def test_a_correction_counts_its_newest_hours_once_and_a_rejection_none_in_any_o
         too_short.withdraw()
         too_short.confirm(5)
         del too_short.events[-2:]  # so short a time earns no award
-        heard(town, *plain, corrected, partly_kept, rejected, spent_and_rejected, too_short, seed=seed)
+        heard(town, *plain, corrected, partly_kept, all_kept, rejected, spent_and_rejected, too_short, seed=seed)
         [line] = sponsor.impact().hours
-        assert (line.people, line.minutes, line.issued_cents) == (12, 10 * 120 + 2 * 60, 12 * 500)
+        assert (line.people, line.minutes, line.issued_cents) == (13, 10 * 120 + 3 * 60, 13 * 500)
 
 
 def test_shops_are_told_where_ten_purchases_or_more_stand_behind_them(town: Town) -> None:

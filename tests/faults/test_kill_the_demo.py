@@ -22,8 +22,8 @@ from infra.demo.memory import Memory, MemoryFile
 from infra.embedded import start_postgres, stop_postgres
 from tests.conftest import a_folder
 
-DAYS = 9
-KILLS = 5
+DAYS = 6
+KILLS = ((3, 7), (9, 14), (14, 18), (12, 18), (9, 18))  # seconds after the start: while it opens, is founded, lives
 PATIENCE_S = 150
 
 
@@ -88,25 +88,39 @@ def demo() -> Iterator[Demo]:
         stop_postgres(demo.var)
 
 
+def rows(demo: Demo, service: str, table: str, query: str) -> list[tuple[object, ...]]:
+    """What a query finds; nothing where the kill came before there was a database or a table."""
+    with psycopg.connect(demo.url("postgres")) as conn:
+        there = conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [service]).fetchone()
+    if there is None:
+        return []
+    with psycopg.connect(demo.url(service)) as conn:
+        there = conn.execute("SELECT to_regclass(%s) IS NOT NULL", [table]).fetchone()
+        return conn.execute(query).fetchall() if there == (True,) else []
+
+
 def books(demo: Demo) -> dict[str, tuple[object, ...]]:
     """Every transfer as it stands now."""
-    with psycopg.connect(demo.url("ledger")) as conn:
-        rows = conn.execute("SELECT id, debit_account, credit_account, amount_cents, kind, posted_at FROM transfers")
-        return {str(row[0]): row for row in rows}
+    found = rows(
+        demo,
+        "ledger",
+        "transfers",
+        "SELECT id, debit_account, credit_account, amount_cents, kind, posted_at FROM transfers",
+    )
+    return {str(row[0]): row for row in found}
 
 
 def accepted_sales(demo: Demo) -> set[str]:
-    with psycopg.connect(demo.url("redemption")) as conn:
-        return {str(row[0]) for row in conn.execute("SELECT sale_id FROM sales")}
+    return {str(row[0]) for row in rows(demo, "redemption", "sales", "SELECT sale_id FROM sales")}
 
 
 def test_a_demo_killed_again_and_again_lives_its_history_and_loses_nothing(demo: Demo) -> None:
     draw = random.Random(11)
     seen: dict[str, tuple[object, ...]] = {}
     sold: set[str] = set()
-    for kill in range(KILLS):
+    for kill, (soonest, latest) in enumerate(KILLS):
         demo.start()
-        time.sleep(draw.uniform(3, 7))
+        time.sleep(draw.uniform(soonest, latest))
         demo.kill()
         if kill == 2:  # the database's processes too, all at once
             subprocess.run(["pkill", "-KILL", "-f", f"{demo.var}/pg"], check=False)

@@ -16,7 +16,10 @@ from tests.builders_identity import SignedIn
 
 
 def send(town: Town, who: Any, service: str, endpoint: Endpoint, body: Any = None, **more: Any) -> httpx.Response:
-    """A request as it comes over the wire. `who`: somebody signed in, a till, a token, or None; `body`: a struct or bytes."""
+    """A request as it comes over the wire. `who`: somebody signed in, a till, a token, or None; `body`: a struct or bytes.
+
+    `more`: what the path names, extra `headers`, a `query`.
+    """
     if isinstance(who, SignedIn):
         who.ask("identity", identity.GET_ME)  # renews a token that has ended
     token = who if isinstance(who, str) or who is None else who.token
@@ -27,7 +30,7 @@ def send(town: Town, who: Any, service: str, endpoint: Endpoint, body: Any = Non
     content = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
     transport = httpx.WSGITransport(app=town.apps[service])
     with httpx.Client(transport=transport, base_url=f"http://{service}") as client:
-        return client.request(endpoint.method, path, content=content, headers=headers)
+        return client.request(endpoint.method, path, content=content, headers=headers, params=more.get("query"))
 
 
 def assert_problem(answer: httpx.Response, code: str) -> dict[str, Any]:

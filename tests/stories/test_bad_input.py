@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
 from infra.standins.bank import StandinBank
 from infra.wiring import Town
@@ -258,3 +259,14 @@ def test_text_that_is_none_is_the_senders_mistake(town: Town) -> None:
     for name in (b"Amici\xff", b"Amici\\u0000"):
         answer = send(town, the_admin(town), "shifts", shifts.POST_ORGANISATION, b'{"name": "' + name + b'"}')
         assert_problem(answer, "invalid_request")
+
+
+@pytest.mark.xfail(strict=True, reason="an instant at the edge of the calendar ends as 500")
+def test_a_day_at_the_edge_of_the_calendar_is_the_senders_mistake(town: Town) -> None:
+    cast = Cast(town)
+    shift, amal = a_shift(cast), cast.volunteer("Amal")
+    for starts_at in ("9999-12-31T23:59:59Z", "0001-01-01T00:00:00+12:00"):
+        body = msgspec.json.encode({"activity_id": shift.activity_id, "starts_at": starts_at})
+        assert send(town, cast.nadia, "shifts", shifts.POST_SHIFT, body).status_code in (409, 422)
+    days = {"from": "0001-01-01", "to": "9999-12-31"}
+    assert send(town, amal, "attendance", attendance.GET_CERTIFICATE_DATA, query=days).status_code < 500

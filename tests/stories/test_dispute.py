@@ -87,9 +87,6 @@ def test_wrong_minutes_are_corrected_and_the_award_with_them(town: Town) -> None
     assert town.check() == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the award after a correction is issued whole, beside what was spent of the one before"
-)
 def test_what_was_spent_before_a_correction_is_not_given_twice(town: Town) -> None:
     cast = Cast(town)
     amal, shop = cast.volunteer("Amal"), a_shop_joins(cast)

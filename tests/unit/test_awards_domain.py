@@ -59,7 +59,7 @@ def an_attendance(number: int, person: UUID, day: int = 4, minutes: int = 120, *
 
 
 def a_book(**more: object) -> Book:
-    empty = Book(heard={}, standing={}, used={}, rules={PROGRAMMES[0]: [HOURLY]}, city_rule=CITY_RULE)
+    empty = Book(heard={}, standing={}, kept={}, used={}, rules={PROGRAMMES[0]: [HOURLY]}, city_rule=CITY_RULE)
     return replace(empty, **more)  # type: ignore[arg-type]
 
 
@@ -148,6 +148,16 @@ def test_a_correction_is_decided_as_if_the_award_before_it_had_never_been() -> N
     assert [d.given.amount_cents for d in decisions if d] == [800, 200, 800]
     assert decisions[2] is not None
     assert (decisions[2].given.rule_cents, decisions[2].given.cut_by) == (1200, "day")
+
+
+def test_what_was_kept_of_earlier_awards_is_part_of_what_a_correction_gives() -> None:
+    """Six euros were spent before: the next attendance of the day finds what the larger of spent and awarded leaves."""
+    kept, used = {UUID(int=1): {MONDAY: 600}}, {PEOPLE[0]: {MONDAY: 600}}
+    for minutes, gives, leaves in ((60, 400, 400), (120, 800, 200), (180, 1000, 0)):
+        again = an_attendance(1, PEOPLE[0], minutes=minutes, revision=2)
+        other = an_attendance(2, PEOPLE[0], minutes=180)
+        decisions = decide([again, other], VALDARCO, a_book(kept=kept, used=used), award_id)
+        assert [d.given.amount_cents for d in decisions if d] == [gives, leaves]
 
 
 def test_a_correction_to_another_day_uses_that_days_ceiling() -> None:

@@ -264,6 +264,11 @@ def test_a_sweep_moves_all_there_is_or_what_is_lacking_and_nothing_is_no_event()
     assert run(books({}), [sweep]).outcomes == ()
 
 
+def test_where_nothing_is_left_to_move_the_request_is_posted_and_nothing_moves() -> None:
+    decision = run(books({"fund/1": 50}), [a_move(0, or_wait=True)])
+    assert (only(decision).outcome.state, decision.transfers, len(decision.outcomes)) == ("posted", (), 1)
+
+
 def test_a_request_that_moves_nothing_or_a_plan_that_gives_too_much_is_a_fault_of_ours() -> None:
     for wrong in (a_move(0, (Leg("lot/1", "shop/1"),)), a_move(10, (Leg("lot/1", "shop/1", 11),))):
         with pytest.raises(ValueError, match="move"):

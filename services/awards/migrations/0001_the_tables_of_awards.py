@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("award_id", name=op.f("pk_awards")),
     )
     op.create_index("ix_awards_decided_at_award_id", "awards", ["decided_at", "award_id"], unique=False)
+    op.create_index("ix_awards_kept", "awards", ["attendance_id"], unique=False, postgresql_where="kept_cents > 0")
     op.create_index("ix_awards_person_id_day", "awards", ["person_id", "day"], unique=False)
     op.create_index(
         "ix_awards_person_id_decided_at_award_id", "awards", ["person_id", "decided_at", "award_id"], unique=False

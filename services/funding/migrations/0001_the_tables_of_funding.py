@@ -23,12 +23,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "awards",
-        sa.Column("attendance_id", sa.Uuid(), nullable=False),
         sa.Column("award_id", sa.Uuid(), nullable=False),
-        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("attendance_id", name=op.f("pk_awards")),
+        sa.Column("attendance_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("award_id", name=op.f("pk_awards")),
     )
-    op.create_index(op.f("ix_awards_award_id"), "awards", ["award_id"], unique=False)
+    op.create_index(op.f("ix_awards_attendance_id"), "awards", ["attendance_id"], unique=False)
     op.create_table(
         "backings",
         sa.Column("award_id", sa.Uuid(), nullable=False),
