@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from services.apis.endpoint import PUBLIC, Endpoint, Page, service
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
+Instant = Annotated[datetime, Meta(tz=True)]
 Slug = Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{1,39}$")]
 
 
@@ -70,8 +71,8 @@ class PublishShift(Struct, frozen=True, kw_only=True):
     """A date for an activity; `ends_at` and `capacity` default to the activity's."""
 
     activity_id: UUID
-    starts_at: datetime
-    ends_at: datetime | None = None
+    starts_at: Instant
+    ends_at: Instant | None = None
     capacity: Annotated[int, Meta(ge=1, le=500)] | None = None
 
 
@@ -98,7 +99,7 @@ class ShiftQuery(Page, frozen=True, kw_only=True):
 
     neighbourhood_id: str | None = None
     organisation_id: UUID | None = None
-    ending_after: datetime | None = None
+    ending_after: Instant | None = None
 
 
 class ShiftList(Struct, frozen=True, kw_only=True):
@@ -228,7 +229,7 @@ POST_TEAM = Endpoint(
 POST_SIGNUP = Endpoint(
     method="POST", path="/shifts/{shift_id:uuid}/signups", summary="Sign up, or join the waiting list when the shift is full",
     allow=("volunteer",), request=MakeSignUp, answer=SignUp, status=201,
-    errors=("unknown_shift", "shift_closed", "already_signed_up", "adults_only", "unknown_team"),
+    errors=("unknown_shift", "shift_closed", "already_signed_up", "adults_only", "unknown_team", "person_erased"),
 )  # fmt: skip
 POST_SIGNUP_CANCEL = Endpoint(
     method="POST", path="/signups/{signup_id:uuid}/cancel", summary="Give one's place back", allow=("volunteer",),

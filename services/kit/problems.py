@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import msgspec
 from flask import Flask, Response, g
@@ -34,20 +35,31 @@ def problem_response(refusal: Refused) -> Response:
         correlation_id=str(g.get("correlation_id") or ""),
     )
     response = Response(msgspec.json.encode(problem), status=refusal.status, mimetype="application/problem+json")
+    if refusal.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if refusal.status == 405:
+        response.headers["Allow"] = ", ".join(refusal.facts["allow"])
     if refusal.status in (429, 503):
         response.headers["Retry-After"] = "60" if refusal.status == 429 else "2"
     return response
 
 
+SENDERS_MISTAKES: dict[type[Exception], str] = {
+    DataError: "The request holds a character or number that cannot be stored. Leave out control characters, and try again.",
+    OverflowError: "A date or number lies beyond what can be reckoned with. Choose one nearer to today.",
+    UnicodeDecodeError: "The request is no UTF-8 text. Send it as UTF-8.",
+}
+
+
+def _mistake(sentence: str) -> Callable[[Exception], Response]:
+    return lambda error: problem_response(Refused("invalid_request", sentence, status=422))
+
+
 def install_problems(app: Flask, service: str) -> None:
     """Make every exception of the app an answer of that shape."""
     app.register_error_handler(Refused, problem_response)
-
-    @app.errorhandler(UnicodeDecodeError)
-    def no_text(error: UnicodeDecodeError) -> Response:
-        return problem_response(
-            Refused("invalid_request", "The request is no UTF-8 text. Send it as UTF-8.", status=422)
-        )
+    for kind, sentence in SENDERS_MISTAKES.items():
+        app.register_error_handler(kind, _mistake(sentence))
 
     @app.errorhandler(msgspec.DecodeError)
     def unreadable(error: msgspec.DecodeError) -> Response:
@@ -62,11 +74,6 @@ def install_problems(app: Flask, service: str) -> None:
     @app.errorhandler(PoolTimeout)
     def busy(error: PoolTimeout) -> Response:
         return problem_response(_away(service, error))
-
-    @app.errorhandler(DataError)
-    def unstorable(error: DataError) -> Response:
-        message = "The request holds a character or number that cannot be stored. Leave out control characters, and try again."
-        return problem_response(Refused("invalid_request", message, status=422))
 
     @app.errorhandler(DBAPIError)
     def database(error: DBAPIError) -> Response:
@@ -98,12 +105,8 @@ def _of_http(error: HTTPException) -> Refused:
             "unknown_address", "There is nothing at this address. Look it up in the documentation.", status=404
         )
     if isinstance(error, MethodNotAllowed):
-        return Refused(
-            "wrong_method",
-            "This address answers another method.",
-            {"allow": sorted(error.valid_methods or ())},
-            status=405,
-        )
+        known = sorted(error.valid_methods or ())
+        return Refused("wrong_method", f"Use {' or '.join(known)} at this address.", {"allow": known}, status=405)
     if isinstance(error, RequestEntityTooLarge):
         return Refused("too_large", "This is larger than we take. Send less at a time.", status=413)
     return Refused("bad_request", error.description or "The request cannot be read.", status=error.code or 400)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.events import Envelope
@@ -13,7 +15,7 @@ from services.events.funding import FundOpened
 from services.events.redemption import SaleAccepted, SaleVoided, ShopAgreed
 from services.kit.db import Tx
 from services.kit.ids import derived_id
-from services.reimbursement.models import Fund, Line, LinePart, Shop
+from services.reimbursement.models import Fund, Line, LinePart, Shop, Statement, StatementPart
 
 
 def on_shop_agreed(tx: Tx, events: list[Envelope[ShopAgreed]]) -> None:
@@ -33,11 +35,38 @@ def on_sale_accepted(tx: Tx, events: list[Envelope[SaleAccepted]]) -> None:
 
 def on_sale_voided(tx: Tx, events: list[Envelope[SaleVoided]]) -> None:
     """A void is a line below zero of the sale's own day: it meets its sale on the same statement, or lessens the next one."""
-    _write_lines(tx, "void", [(derived_id("void", e.data.sale_id), e.data, e.data.voided_at) for e in events])
+    lines = [(derived_id("void", e.data.sale_id), e.data, e.data.voided_at) for e in events]
+    _write_lines(tx, "void", lines)
+    for line_id, _, _ in lines:
+        _meet_its_sale(tx, line_id)
+
+
+def _meet_its_sale(tx: Tx, line_id: UUID) -> None:
+    """Put a void on the statement its sale is on already: the till undid it before it could hear of that statement.
+
+    The ledger has taken the money back from the shop at once, so a claim for it could never be paid. Once the shop has confirmed, or when
+    nothing would be left of the statement, the void waits for the next one.
+    """
+    void = tx.session.get_one(Line, line_id)
+    sale = tx.session.scalar(select(Line).where(Line.sale_id == void.sale_id, Line.kind == "sale"))
+    if void.statement_id is not None or sale is None or sale.statement_id is None:
+        return
+    statement = tx.session.get_one(Statement, sale.statement_id, with_for_update=True)
+    if statement.state == "claimed" or statement.amount_cents + void.amount_cents <= 0:
+        return
+    void.statement_id = statement.statement_id
+    statement.amount_cents += void.amount_cents
+    statement.void_count += 1
+    for part in tx.session.scalars(select(LinePart).where(LinePart.line_id == line_id)):
+        stated = tx.session.get_one(StatementPart, (statement.statement_id, part.fund_id))
+        if stated.amount_cents + part.amount_cents == 0:
+            tx.session.delete(stated)
+        else:
+            stated.amount_cents += part.amount_cents
 
 
 def _write_lines(
-    tx: Tx, kind: Literal["sale", "void"], told: list[tuple[UUID, SaleAccepted | SaleVoided, datetime]]
+    tx: Tx, kind: Literal["sale", "void"], told: Sequence[tuple[UUID, SaleAccepted | SaleVoided, datetime]]
 ) -> None:
     """Write a line for each of `told` (line id, event, moment), once: redemption may tell a sale again after it was interrupted."""
     sign = 1 if kind == "sale" else -1

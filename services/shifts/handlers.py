@@ -6,6 +6,7 @@ from datetime import UTC, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from services.apis import shifts as api
 from services.apis.errors import Refused, not_found
@@ -136,13 +137,15 @@ def get_shift(tx: Tx, shift_id: UUID) -> api.Shift:
 
 
 def on_person_joined(tx: Tx, events: list[Envelope[PersonJoined]]) -> None:
-    for event in events:
-        tx.session.merge(Person(person_id=event.data.person_id, adult=event.data.adult))
+    people = [{"person_id": e.data.person_id, "adult": e.data.adult, "erased": False} for e in events]
+    tx.session.execute(insert(Person).on_conflict_do_nothing(), people)
 
 
 def on_person_erased(tx: Tx, events: list[Envelope[PersonErased]]) -> None:
-    """An erased person keeps no place: their sign-ups to come are given back."""
+    """An erased person keeps no place and takes none: a session may live on for some minutes."""
     for event in events:
+        gone = insert(Person).values(person_id=event.data.person_id, adult=False, erased=True)
+        tx.session.execute(gone.on_conflict_do_update(index_elements=["person_id"], set_={"erased": True}))
         give_back_all_places(tx, event.data.person_id, because=event)
 
 

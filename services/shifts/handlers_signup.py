@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.apis import shifts as api
-from services.apis.errors import not_found
+from services.apis.errors import Refused, not_found
 from services.events import Envelope
 from services.events.shifts import SignUpCancelled, SignUpMade, SignUpPromoted
 from services.kit.db import Tx
@@ -36,6 +36,8 @@ def make_signup(tx: Tx, body: api.MakeSignUp, shift_id: UUID) -> api.SignUp:
     shift = _locked(tx, shift_id)
     person_id = tx.who.person_id
     person = tx.session.get(Person, person_id)
+    if person is not None and person.erased:
+        raise Refused("person_erased", "This person was erased and cannot sign up. Join again with a new invitation.")
     if body.team_id is not None:
         team = tx.session.get(Team, body.team_id)
         if team is None or team.shift_id != shift_id:

@@ -96,3 +96,4 @@ class Person(Base):
     __tablename__ = "people"
     person_id: Mapped[UUID] = mapped_column(primary_key=True)
     adult: Mapped[bool]
+    erased: Mapped[bool]

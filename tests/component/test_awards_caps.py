@@ -161,6 +161,22 @@ def test_coins_spent_before_a_withdrawal_stay_and_count_for_the_day(town: Town) 
     assert town.check() == []
 
 
+def test_what_a_corrected_award_kept_counts_once_for_the_day(town: Town) -> None:
+    programme_id = a_known_programme(town)
+    a_rule(town, programme_id, form="per_hour", coins=4, most_hours=3)
+    volunteer = a_volunteer(town)
+    one, two, three = (a_confirmed(volunteer.person_id, programme_id=programme_id, minutes=180) for _ in range(3))
+    tell(town, one)
+    [first] = published(town, "awards", CoinsAwarded)
+    tell(town, correction(one, minutes=60))
+    tell(town, CoinsWithdrawn(award_id=first.award_id, person_id=first.person_id, parts=(), kept_cents=600))
+    tell(town, two)  # the first attendance has given the six euros spent, not the four it is awarded now, nor both
+    tell(town, correction(one, 3, minutes=180))
+    tell(town, three)
+    assert [e.amount_cents for e in published(town, "awards", CoinsAwarded)] == [1000, 400, 400, 600]
+    assert town.check() == []
+
+
 def test_people_see_their_own_awards_newest_first_page_by_page(town: Town) -> None:
     volunteer = a_volunteer(town)
     for days in range(3):

@@ -76,7 +76,23 @@ def test_a_sale_that_is_heard_late_is_on_the_next_statement(town: Town) -> None:
     assert town.check() == []
 
 
-def test_a_void_that_is_heard_late_lessens_the_next_statement_that_can_bear_it(town: Town) -> None:
+def test_a_void_that_crosses_its_statement_on_the_way_lessens_it_while_it_is_open(town: Town) -> None:
+    till, customer = a_till_with_sales(town), a_customer(town, 900)
+    first = till.sell(a_payment_code(town, customer), 500)
+    till.sell(a_payment_code(town, customer), 400)
+    town.settle()
+    town.clock.move_to(LAST_EVENING)  # type: ignore[attr-defined]
+    till.void(first.sale_id)
+    go_to(town, MAY)
+    a_finance_officer(town).ask(OWN, api.POST_STATEMENTS, period=MAY)
+    assert the_statement(town, till.shop_id, MAY).statement.amount_cents == 900
+    town.settle()
+    stated = the_statement(town, till.shop_id, MAY).statement
+    assert (stated.amount_cents, stated.sale_count, stated.void_count) == (400, 2, 1)
+    assert town.check() == []
+
+
+def test_a_void_heard_after_its_claim_lessens_the_next_statement_that_can_bear_it(town: Town) -> None:
     till, customer = a_till_with_sales(town), a_customer(town, 900)
     first, second = (till.sell(a_payment_code(town, customer), cents) for cents in (500, 400))
     town.settle()
@@ -84,6 +100,10 @@ def test_a_void_that_is_heard_late_lessens_the_next_statement_that_can_bear_it(t
     till.void(first.sale_id)
     go_to(town, MAY)
     a_finance_officer(town).ask(OWN, api.POST_STATEMENTS, period=MAY)
+    stated = the_statement(town, till.shop_id, MAY).statement
+    the_owner(town, till.shop_id).ask(
+        OWN, api.POST_CONFIRM, statement_id=stated.statement_id
+    )  # before the void is heard
     town.settle()
     assert the_statement(town, till.shop_id, MAY).statement.amount_cents == 900
 

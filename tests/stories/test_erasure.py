@@ -138,10 +138,6 @@ def nothing_of_hers_works(cast: Cast, zafira: Volunteer, code: str, sell: object
         zafira.ask("ledger", ledger.GET_WALLET, person_id=zafira.person_id)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="shifts forgets nobody: an erased person's last token still takes a place, which nobody gives back",
-)
 def test_whoever_is_erased_takes_no_place_from_anybody(town: Town) -> None:
     cast = Cast(town)
     zafira = cast.volunteer(NICKNAME)

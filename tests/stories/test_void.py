@@ -111,10 +111,6 @@ def test_between_the_months_end_and_its_statement_a_void_still_lessens_that_mont
     assert town.check() == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the till has not heard of the statement yet: the shop is paid for the void, and the ledger parks that payment",
-)
 def test_a_void_that_crosses_its_statement_on_the_way_is_not_paid_to_the_shop(town: Town) -> None:
     cast = Cast(town)
     amal, shop = cast.volunteer("Amal"), a_shop_joins(cast)

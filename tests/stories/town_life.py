@@ -189,7 +189,7 @@ def a_shift(cast: Cast, *, starts_at: datetime | None = None, **activity: Any) -
 def sign_up(shift: shifts.Shift, *volunteers: SignedIn) -> None:
     for one in volunteers:
         one.ask("shifts", shifts.POST_SIGNUP, shifts.MakeSignUp(), shift_id=shift.shift_id)
-        one.town.settle()
+    volunteers[0].town.settle()
 
 
 def the_code(cast: Cast, shift: shifts.Shift) -> attendance.UseCode:
@@ -200,10 +200,11 @@ def the_code(cast: Cast, shift: shifts.Shift) -> attendance.UseCode:
 def come(cast: Cast, shift: shifts.Shift, *volunteers: SignedIn, minutes: int | None = None) -> None:
     """They sign up, check in when the shift starts, and out after so many minutes, or when it ends."""
     sign_up(shift, *volunteers)
-    it_becomes(cast.town, shift.starts_at)
+    clock = cast.town.clock
+    clock.move_to(shift.starts_at)  # type: ignore[attr-defined]
     for one in volunteers:
         one.ask("attendance", attendance.POST_CHECK_IN, the_code(cast, shift))
-    it_becomes(cast.town, shift.ends_at if minutes is None else shift.starts_at + timedelta(minutes=minutes))
+    clock.move_to(shift.ends_at if minutes is None else shift.starts_at + timedelta(minutes=minutes))  # type: ignore[attr-defined]
     for one in volunteers:
         one.ask("attendance", attendance.POST_CHECK_OUT, the_code(cast, shift))
     cast.town.settle()
@@ -255,8 +256,7 @@ def statements_are_issued(cast: Cast, period: str) -> None:
 
 def an_approved_account(cast: Cast, shop: Shop) -> reimbursement_payment.Account:
     """The owner proposes, Lucia approves."""
-    account = shop.proposes_account(iban_for(shop.shop_id.int % 10**12))
-    return approve_account(cast, account)
+    return approve_account(cast, shop.proposes_account(iban_for(shop.shop_id.int % 10**12)))
 
 
 def approve_account(cast: Cast, account: reimbursement_payment.Account) -> reimbursement_payment.Account:
@@ -296,5 +296,4 @@ def upload(cast: Cast, file: bytes) -> reimbursement_payment.BankStatement:
 
 
 def payments_of(cast: Cast, batch: reimbursement_payment.FullBatch) -> tuple[reimbursement_payment.Payment, ...]:
-    """As they stand now."""
     return cast.franca.ask(MONEY, reimbursement_payment.GET_BATCH, batch_id=batch.batch_id).payments

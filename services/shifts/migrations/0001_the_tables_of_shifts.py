@@ -23,6 +23,7 @@ def upgrade() -> None:
         "people",
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("adult", sa.Boolean(), nullable=False),
+        sa.Column("erased", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_people")),
     )
     op.create_table(
