@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from infra.embedded import start_postgres, stop_postgres
 from infra.wiring import Town, build_town
@@ -18,6 +17,18 @@ from services.kit.settings import read_settings
 
 NOON = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)  # a Monday, twelve o'clock in Valdarco
 FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
+
+
+# Deleting few rows is many times faster than TRUNCATE, which makes new files. The role keeps the append-only triggers quiet.
+EMPTY = """
+SET LOCAL session_replication_role = replica;
+DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT quote_ident(tablename) FROM pg_tables
+        WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'heads')
+    LOOP EXECUTE 'DELETE FROM ' || name; END LOOP;
+    IF to_regclass('heads') IS NOT NULL THEN UPDATE heads SET next_offset = 0; END IF;
+END $$;
+"""
 
 
 @contextmanager
@@ -49,15 +60,6 @@ def town(one_town: Town) -> Town:
     one_town.clock.__init__(NOON)  # type: ignore[misc]
     for engine in [*(ctx.engine for ctx in one_town.rooms.values()), one_town.bus._engine]:  # type: ignore[attr-defined]
         with engine.begin() as conn:
-            conn.exec_driver_sql(
-                "SET LOCAL session_replication_role = replica"
-            )  # the ledger refuses TRUNCATE otherwise
-            tables = conn.scalars(
-                text("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'")
-            ).all()
-            emptied = [t for t in tables if t not in ("alembic_version", "heads")]
-            conn.exec_driver_sql(f"TRUNCATE {', '.join(emptied)} RESTART IDENTITY")
-            if "heads" in tables:
-                conn.exec_driver_sql("UPDATE heads SET next_offset = 0")
+            conn.exec_driver_sql(EMPTY)
     one_town.start_consumers()
     return one_town

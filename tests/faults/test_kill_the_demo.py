@@ -22,7 +22,7 @@ from infra.demo.memory import Memory, MemoryFile
 from infra.embedded import start_postgres, stop_postgres
 from tests.conftest import a_folder
 
-DAYS = 6
+DAYS = 8
 KILLS = ((3, 7), (9, 14), (14, 18), (12, 18), (9, 18))  # seconds after the start: while it opens, is founded, lives
 PATIENCE_S = 150
 
@@ -144,6 +144,6 @@ def test_a_demo_killed_again_and_again_lives_its_history_and_loses_nothing(demo:
 
     after = books(demo)
     assert {key: after.get(key) for key in seen} == seen
-    assert len(after) > len(seen) > 0
+    assert len(after) >= len(seen) > 0
     checked = demo.check()
     assert checked.returncode == 0, checked.stdout
