@@ -41,9 +41,12 @@ class ClaimMade(Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
 
 
-@event("payment.released.v1", key="payment_id")
+@event("payment.released.v1", key="shop_id")
 class PaymentReleased(Struct, frozen=True, kw_only=True):
-    """A third person released the batch: the order is out. The ledger moves what the shop is owed to what is being paid."""
+    """A third person released the batch: the order is out. The ledger moves what the shop is owed to what is being paid.
+
+    Payments are ordered by shop: what one gave back is what the next one pays.
+    """
 
     payment_id: UUID
     batch_id: UUID
@@ -53,7 +56,7 @@ class PaymentReleased(Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
 
 
-@event("payment.settled.v1", key="payment_id")
+@event("payment.settled.v1", key="shop_id")
 class PaymentSettled(Struct, frozen=True, kw_only=True):
     """The bank's statement shows the payment left the account."""
 
@@ -66,7 +69,7 @@ class PaymentSettled(Struct, frozen=True, kw_only=True):
     booked_on: date
 
 
-@event("payment.returned.v1", key="payment_id")
+@event("payment.returned.v1", key="shop_id")
 class PaymentReturned(Struct, frozen=True, kw_only=True):
     """The money came back (`reason` is the ISO 20022 return code, e.g. AC04 closed account). The claim is open again.
 

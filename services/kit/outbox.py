@@ -21,11 +21,14 @@ RELAY_LOCK = 0x6D65726974  # "merit": one active relay per service database
 # Never `seq > last`: sequence numbers are drawn before commit, and transactions commit out of order. A number seen missing may
 # still arrive; only "not yet published" finds every row.
 _UNPUBLISHED = select(OUTBOX).where(OUTBOX.c.published_at.is_(None)).order_by(OUTBOX.c.seq).limit(bindparam("most"))
+_ANY = text("SELECT EXISTS (SELECT FROM outbox WHERE published_at IS NULL)")
 _MARK = update(OUTBOX).where(OUTBOX.c.seq == func.any(bindparam("seqs"))).values(published_at=bindparam("at"))
 
 
 def relay_once(ctx: Context, bus: Bus, *, most: int = 1000) -> int:
     """Publish up to `most` waiting events; answers how many. 0 also when another relay of this service is at work."""
+    if not _any_waiting(ctx):
+        return 0
     with ctx.engine.begin() as conn:
         if not conn.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": RELAY_LOCK}):
             return 0
@@ -45,6 +48,12 @@ def relay_once(ctx: Context, bus: Bus, *, most: int = 1000) -> int:
         )
         conn.execute(_MARK, {"seqs": [row.seq for row in rows], "at": ctx.clock.now()})
         return len(rows)
+
+
+def _any_waiting(ctx: Context) -> bool:
+    """One round trip, without a transaction: most of the time nothing waits."""
+    with ctx.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        return bool(conn.scalar(_ANY))
 
 
 def oldest_unpublished_s(ctx: Context) -> float:

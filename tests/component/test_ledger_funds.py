@@ -167,10 +167,22 @@ def test_a_returned_payment_is_owed_to_the_shop_again(town: Town, was_settled: b
     assert town.check() == []
 
 
+def test_what_one_payment_gave_back_is_there_for_the_shops_next_payment(town: Town) -> None:
+    shops = [a_sale(town, 3_00) for _ in range(6)]
+    first = [released(shop, *parts) for shop, parts in shops]
+    tell_together(town, first)
+    again = [released(shop, *parts) for shop, parts in shops]
+    tell_together(town, [*(returned(payment, was_settled=False) for payment in first), *again])
+    for (shop, (part,)), payment in zip(shops, again, strict=True):
+        assert balance(town, f"shop/{shop}/{part.fund_id}") == 0
+        assert balance(town, f"paying/{payment.batch_id}/{part.fund_id}") == 3_00
+    assert town.check() == []
+
+
 def test_a_payment_the_shop_is_not_owed_is_set_aside_and_all_that_follows_it(town: Town) -> None:
     shop, (part,) = a_sale(town, 3_00)
     too_much = released(shop, Part(fund_id=part.fund_id, amount_cents=3_01))
-    tell(town, too_much, settled(too_much), returned(released(shop, part), was_settled=True))
+    tell(town, too_much, settled(too_much), returned(released(new_id(), part), was_settled=True))
     reasons = [row.reason for row in parked.parked(town.rooms["ledger"])]
     for said_ in ("payment_released_insufficient", "an earlier event", "was never booked"):
         assert sum(said_ in reason for reason in reasons) == 1
