@@ -122,7 +122,7 @@ class LocalSubscription:
             return {Spot(r.topic, r.partition): r.next_offset for r in conn.execute(_HEADS, {"topics": self._topics})}
 
     def _read(self, most: int) -> list[Record]:
-        """Offsets become visible in order, so what a head promises is there: no transaction is needed, and an idle poll is one round trip."""
+        """Offsets become visible in order, so what a head promises is there: without a transaction, an idle poll is one round trip."""
         records: list[Record] = []
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             heads = {Spot(r.topic, r.partition): r.next_offset for r in conn.execute(_HEADS, {"topics": self._topics})}

@@ -17,13 +17,32 @@ CHECKS = {
         WHERE d.fund IS DISTINCT FROM t.fund OR c.fund IS DISTINCT FROM t.fund""",
     "a transfer's leaf is the hash of its row": """
         SELECT t.id FROM transfers t JOIN accounts d ON d.id = t.debit_account JOIN accounts c ON c.id = t.credit_account
-        WHERE t.leaf <> sha256(convert_to(concat(t.id, '|', t.journal, '|', t.kind, '|', d.code, '|', c.code, '|', t.amount_cents, '|',
-            t.fund, '|', t.cause, '|', to_char(t.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '|',
-            to_char(t.posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '|', t.reversal_of), 'UTF8'))""",
-    "each transfer belongs to a posted request, and what a request posted sums to its amount": """
+        WHERE t.leaf <> sha256(convert_to(concat('["', t.id, '","', t.journal, '","', t.kind, '","', d.code, '","', c.code, '",',
+            t.amount_cents, ',"', t.fund, '","', t.cause, '","',
+            to_char(t.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '","',
+            to_char(t.posted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '",',
+            coalesce('"' || t.reversal_of || '"', 'null'), ']'), 'UTF8'))""",
+    "each transfer belongs to a posted request, and what a request posted or holds sums to its amount": """
         SELECT coalesce(request_id, journal) AS request FROM outcomes
-        FULL JOIN (SELECT journal, sum(amount_cents) AS cents FROM transfers GROUP BY 1) t ON t.journal = request_id
+        FULL JOIN (SELECT journal, sum(amount_cents) AS cents FROM (SELECT journal, amount_cents FROM transfers
+            UNION ALL SELECT hold_id, amount_cents FROM holds) moved GROUP BY 1) t ON t.journal = request_id
         WHERE request_id IS NULL OR amount_cents <> coalesce(cents, 0)""",
+    "what an account holds is the sum of its holds that have not ended": """
+        SELECT code FROM accounts
+        LEFT JOIN (SELECT debit_account AS id, sum(amount_cents) AS cents FROM holds WHERE hold_id NOT IN (SELECT hold_id FROM hold_ends)
+            GROUP BY 1) d USING (id)
+        LEFT JOIN (SELECT credit_account AS id, sum(amount_cents) AS cents FROM holds WHERE hold_id NOT IN (SELECT hold_id FROM hold_ends)
+            GROUP BY 1) c USING (id)
+        WHERE debits_held <> coalesce(d.cents, 0) OR credits_held <> coalesce(c.cents, 0)""",
+    "each end of a hold is of a hold, and moves no more than it held": """
+        SELECT e.hold_id FROM hold_ends e LEFT JOIN (SELECT hold_id, sum(amount_cents) AS cents FROM holds GROUP BY 1) h USING (hold_id)
+        LEFT JOIN outcomes o USING (request_id) WHERE coalesce(o.amount_cents, 1) > coalesce(h.cents, 0)
+            OR (e.how <> 'post' AND o.amount_cents > 0)""",
+    "a lot belongs to one person, unless it is empty and that link is cut; nothing else belongs to anybody": """
+        SELECT code FROM accounts WHERE (person IS NULL) <> (expires_on IS NULL)
+            AND (expires_on IS NULL OR credits_posted > debits_posted)""",
+    "nothing is booked before the end of a period that was closed by then": """
+        SELECT id FROM transfers JOIN closed_periods ON occurred_at < ends_at AND posted_at > closed_at""",
     "no award both waits and is decided": """
         SELECT award_id FROM waiting_awards JOIN outcomes ON request_id = award_id""",
     "what a withdrawn award kept is what it gave and did not give back": """

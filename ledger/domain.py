@@ -11,19 +11,35 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from ledger.domain_values import Answer, Book, Decision, Move, Outcome, Plan, Request, Reversal, Sweep, Transfer
+from ledger.domain_values import (
+    Answer,
+    Book,
+    Change,
+    Decision,
+    EndHold,
+    Held,
+    Hold,
+    Move,
+    Outcome,
+    Plan,
+    Request,
+    Reversal,
+    Sweep,
+    Transfer,
+)
 
 
 def decide(book: Book, requests: Sequence[Request], *, now: datetime, new_id: Callable[[], UUID]) -> Decision:
     """Apply the requests in order, each on what those before it left. A refusal changes nothing but its outcome."""
     desk = _Desk(book, now, new_id)
-    answers = tuple(desk.answer(request) for request in requests)
-    touched = desk.debits.keys() | desk.credits.keys()
+    answers = tuple([desk.answer(request) for request in requests])
     return Decision(
         answers=answers,
-        transfers=tuple(t for a in answers for t in a.transfers),
+        transfers=tuple([transfer for answer in answers for transfer in answer.transfers]),
         outcomes=tuple(desk.remembered),
-        counters={code: (desk.debits.get(code, 0), desk.credits.get(code, 0)) for code in touched},
+        changes=desk.changes,
+        held=tuple(desk.held),
+        ended=desk.ended,
     )
 
 
@@ -48,20 +64,20 @@ class _Steps:
     def __init__(self, desk: _Desk) -> None:
         self.desk = desk
         self.made: list[tuple[str, str, int, UUID | None]] = []
-        self.moved: defaultdict[str, int] = defaultdict(int)
+        self.moved: dict[str, int] = {}
         self.taken_back: defaultdict[UUID, int] = defaultdict(int)
 
     def can_give(self, code: str) -> int | None:
         """What may leave the account now; None without limit."""
         account = self.desk.accounts[code]
-        return self.desk.available(code) + self.moved[code] if account.floored else None
+        return self.desk.available(code) + self.moved.get(code, 0) if account.floored else None
 
     def add(self, debit: str, credit: str, amount: int, reversal_of: UUID | None = None) -> None:
         if self.desk.accounts[debit].fund_id != self.desk.accounts[credit].fund_id:
             raise _No("fund_mismatch")
         if amount:
-            self.moved[debit] -= amount
-            self.moved[credit] += amount
+            self.moved[debit] = self.moved.get(debit, 0) - amount
+            self.moved[credit] = self.moved.get(credit, 0) + amount
             self.made.append((debit, credit, amount, reversal_of))
             if reversal_of is not None:
                 self.taken_back[reversal_of] += amount
@@ -71,15 +87,18 @@ class _Desk:
     """The books while one decision is made."""
 
     def __init__(self, book: Book, now: datetime, new_id: Callable[[], UUID]) -> None:
-        self.accounts, self.now, self.new_id = book.accounts, now, new_id
+        self.accounts, self.holds, self.now, self.new_id = book.accounts, book.holds, now, new_id
+        self.open_since = book.sealed_until
         self.outcomes = dict(book.outcomes)
         self.remembered: list[Outcome] = []
         self.reversed = dict(book.reversed_cents)
-        self.debits: dict[str, int] = {}
-        self.credits: dict[str, int] = {}
+        self.changes: defaultdict[str, Change] = defaultdict(Change)
+        self.held: list[Held] = []
+        self.ended: dict[UUID, EndHold] = {}
 
     def available(self, code: str) -> int:
-        return self.accounts[code].available_cents + self.credits.get(code, 0) - self.debits.get(code, 0)
+        before, change = self.accounts[code].available_cents, self.changes.get(code)
+        return before if change is None else before + change.credits - change.debits - change.debits_held
 
     def answer(self, request: Request) -> Answer:
         known = self.outcomes.get(request.request_id)
@@ -87,27 +106,36 @@ class _Desk:
             if known.payload != request.payload or known.kind != request.kind:
                 known = _outcome(request, "refused", code="conflict")
             return Answer(outcome=known, fresh=False)
-        steps = _Steps(self)
+        transfers: tuple[Transfer, ...] = ()
         try:
-            if isinstance(request, Move):
-                steps = self._move(request)
-            elif isinstance(request, Reversal):
-                self._reverse(request, steps)
-            elif isinstance(request, Sweep):
-                self._sweep(request, steps)
+            steps = self._steps(request)
         except _No as no:
             waits = isinstance(request, Move) and request.or_wait and no.code != "fund_mismatch"
             facts = {"available_cents": no.available_cents}
-            outcome = _outcome(request, "waiting" if waits else "refused", code=no.code, facts=facts)
-            transfers: tuple[Transfer, ...] = ()
+            outcome = _outcome(request, "waiting" if waits else "refused", 0, no.code, facts)
         else:
-            transfers = self._write(request, steps)
-            total = sum(t.amount_cents for t in transfers)
-            outcome = _outcome(request, "posted", amount_cents=total, facts=request.facts)
+            if isinstance(request, Hold):
+                self._hold(request, steps)
+            else:
+                transfers = self._write(request, steps)
+            outcome = _outcome(request, "posted", sum([made[2] for made in steps.made]), None, request.facts)
         self.outcomes[request.request_id] = outcome
         if outcome.state != "waiting" and (transfers or not isinstance(request, Sweep)):
             self.remembered.append(outcome)
         return Answer(outcome=outcome, fresh=True, transfers=transfers)
+
+    def _steps(self, request: Request) -> _Steps:
+        """What the request moves. Raises _No."""
+        if isinstance(request, Move):
+            return self._move(request)
+        steps = _Steps(self)
+        if isinstance(request, Reversal):
+            self._reverse(request, steps)
+        elif isinstance(request, Sweep):
+            self._sweep(request, steps)
+        elif isinstance(request, EndHold):
+            self._end_hold(request, steps)
+        return steps
 
     def _move(self, move: Move) -> _Steps:
         if not move.amount_cents and not move.plans:
@@ -160,22 +188,61 @@ class _Desk:
             amount = min(amount, max(0, -self.available(sweep.credit)))
         steps.add(sweep.debit, sweep.credit, amount)
 
+    def _end_hold(self, end: EndHold, steps: _Steps) -> None:
+        """What of the hold is moved; all of it is let go. A hold ends once, and not by a person's word after its time."""
+        hold = self.holds.get(end.hold_id)
+        if hold is None:
+            raise _No("unknown_hold")
+        if hold.ended or end.hold_id in self.ended:
+            raise _No("hold_ended")
+        if hold.over != (end.how == "expire"):
+            raise _No("hold_over" if hold.over else "hold_not_over")
+        whole = sum(leg.amount_cents for leg in hold.legs)
+        rest = 0 if end.how != "post" else whole if end.amount_cents is None else end.amount_cents
+        if rest > whole:
+            raise _No("over_hold", whole)
+        for leg in hold.legs:
+            amount = min(rest, leg.amount_cents)
+            steps.add(leg.debit, leg.credit, amount)
+            rest -= amount
+        for leg in hold.legs:
+            self.changes[leg.debit].debits_held -= leg.amount_cents
+            self.changes[leg.credit].credits_held -= leg.amount_cents
+        self.ended[end.hold_id] = end
+
+    def _hold(self, hold: Hold, steps: _Steps) -> None:
+        for leg, (debit, credit, amount, _) in enumerate(steps.made):
+            self.changes[debit].debits_held += amount
+            self.changes[credit].credits_held += amount
+            self.held.append(Held(hold.request_id, leg, debit, credit, amount, hold.seconds))
+
     def _write(self, request: Request, steps: _Steps) -> tuple[Transfer, ...]:
         transfers = []
+        cause, at = request.because.cause, request.because.occurred_at
+        if self.open_since is not None and at < self.open_since:
+            at = self.now  # its period is closed: it counts in the open one
         for debit, credit, amount, reversal_of in steps.made:
-            self.debits[debit] = self.debits.get(debit, 0) + amount
-            self.credits[credit] = self.credits.get(credit, 0) + amount
+            self.changes[debit].debits += amount
+            self.changes[credit].credits += amount
             if reversal_of is not None:
                 self.reversed[reversal_of] = self.reversed.get(reversal_of, 0) + amount
             transfers.append(
                 Transfer(
-                    transfer_id=self.new_id(), journal=request.request_id, kind=request.kind, debit=debit, credit=credit,
-                    amount_cents=amount, fund_id=self.accounts[debit].fund_id, cause=request.because.cause,
-                    occurred_at=request.because.occurred_at, posted_at=self.now, reversal_of=reversal_of,
+                    self.new_id(), request.request_id, request.kind, debit, credit, amount, self.accounts[debit].fund_id,
+                    cause, at, self.now, reversal_of,
                 )
             )  # fmt: skip
         return tuple(transfers)
 
 
-def _outcome(request: Request, state: Literal["posted", "refused", "waiting"], **more: Any) -> Outcome:
-    return Outcome(request_id=request.request_id, kind=request.kind, payload=request.payload, state=state, **more)
+def _outcome(
+    request: Request,
+    state: Literal["posted", "refused", "waiting"],
+    amount_cents: int = 0,
+    code: str | None = None,
+    facts: dict[str, Any] | None = None,
+) -> Outcome:
+    return Outcome(
+        request_id=request.request_id, kind=request.kind, payload=request.payload, state=state, amount_cents=amount_cents,
+        code=code, facts=facts,
+    )  # fmt: skip

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, json
 
 
-class Account(Struct, frozen=True, kw_only=True):
+class Account(Struct, frozen=True):
     """An account as it stands, locked. `floored`: may not go below zero. `closed`: gives nothing more to ordinary requests."""
 
     id: int
@@ -34,7 +35,7 @@ class Account(Struct, frozen=True, kw_only=True):
         return self.balance_cents - self.debits_held
 
 
-class Transfer(Struct, frozen=True, kw_only=True):
+class Transfer(Struct, frozen=True):
     """One balanced move. `journal` is the request that made it, `cause` the event or HTTP request behind that."""
 
     transfer_id: UUID
@@ -51,12 +52,13 @@ class Transfer(Struct, frozen=True, kw_only=True):
 
     @property
     def leaf(self) -> bytes:
-        """The SHA-256 of the row as text: any language, and SQL (`checks.py`), can compute it again."""
+        """The SHA-256 of the row as a JSON array without blanks, instants in UTC with six decimals: any language can compute it again,
+        and so does SQL (`checks.py`)."""
         row = (
-            f"{self.transfer_id}|{self.journal}|{self.kind}|{self.debit}|{self.credit}|{self.amount_cents}|{self.fund_id}"
-            f"|{self.cause}|{_instant(self.occurred_at)}|{_instant(self.posted_at)}|{self.reversal_of or ''}"
-        )
-        return sha256(row.encode()).digest()
+            self.transfer_id, self.journal, self.kind, self.debit, self.credit, self.amount_cents, self.fund_id, self.cause,
+            instant(self.occurred_at), instant(self.posted_at), self.reversal_of,
+        )  # fmt: skip
+        return sha256(_json(row)).digest()
 
 
 class Leg(Struct, frozen=True):
@@ -114,10 +116,44 @@ class Sweep(Request, frozen=True, kw_only=True):
     to_zero: bool = False
 
 
+class Hold(Move, frozen=True, kw_only=True):
+    """Set the amount aside for `seconds`, as the plan would move it: it can be spent no other way until the hold ends."""
+
+    seconds: int
+
+
+class EndHold(Request, frozen=True, kw_only=True):
+    """End a hold, once: `post` moves the amount (None: all of it) and lets the rest go, `void` and `expire` let all of it go."""
+
+    hold_id: UUID
+    how: Literal["post", "void", "expire"]
+    amount_cents: int | None = None
+
+
+class Held(Struct, frozen=True):
+    """One leg of a hold: value that stands on `debit` and may only go to `credit`."""
+
+    hold_id: UUID
+    leg: int
+    debit: str
+    credit: str
+    amount_cents: int
+    seconds: int
+
+
+class HoldState(Struct, frozen=True):
+    """A hold as it stands, its accounts locked. `ended`: how, if it has. `over`: its time is up, by the database's clock."""
+
+    legs: tuple[Held, ...]
+    ended: str | None
+    over: bool
+
+
 class Outcome(Struct, frozen=True, kw_only=True):
     """What became of a request, remembered for good – unless it waits.
 
-    `code` of a refusal: insufficient, closed, no_plan, fund_mismatch, over_original, conflict.
+    `code` of a refusal: insufficient, closed, no_plan, fund_mismatch, over_original, conflict; of a hold's end also unknown_hold,
+    hold_ended, hold_over, hold_not_over, over_hold. A hold is posted with what it holds; its transfers come with its end.
     """
 
     request_id: UUID
@@ -138,21 +174,41 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Book(Struct, frozen=True, kw_only=True):
-    """What is known when a decision is made. `reversed_cents`: by transfer, what was taken back of it before."""
+    """What is known when a decision is made. `reversed_cents`: by transfer, what was taken back of it before. `sealed_until`: the end of
+    the last closed period; nothing happens before it any more."""
 
     accounts: Mapping[str, Account]
     outcomes: Mapping[UUID, Outcome]
     reversed_cents: Mapping[UUID, int]
+    holds: Mapping[UUID, HoldState] = {}
+    sealed_until: datetime | None = None
+
+
+class Change(Struct):
+    """What to add to an account's counters."""
+
+    debits: int = 0
+    credits: int = 0
+    debits_held: int = 0
+    credits_held: int = 0
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """What to write: transfers, new outcomes, and by account code what to add to (debits, credits). `answers` are in order of requests."""
+    """What to write: transfers, new outcomes, holds begun and ended (hold id -> how), and by account code the change of its counters.
+    `answers` are in order of requests."""
 
     answers: tuple[Answer, ...]
     transfers: tuple[Transfer, ...]
     outcomes: tuple[Outcome, ...]
-    counters: Mapping[str, tuple[int, int]]
+    changes: Mapping[str, Change]
+    held: tuple[Held, ...] = ()
+    ended: Mapping[UUID, EndHold] = {}
 
 
-def _instant(at: datetime) -> str:
+@lru_cache(maxsize=4096)
+def instant(at: datetime) -> str:
+    """UTC with six decimals, as it is hashed and exported."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+_json = json.Encoder().encode

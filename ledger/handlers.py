@@ -7,6 +7,7 @@ from sqlalchemy import select
 from ledger import rules
 from ledger.domain_values import Outcome
 from ledger.handlers_fund import expire_coins, on_fund_closed, on_topup_reversed, on_topup_settled
+from ledger.handlers_hold import expire_holds
 from ledger.handlers_payment import on_payment_released, on_payment_returned, on_payment_settled
 from ledger.handlers_waiting import (
     asked,
@@ -111,4 +112,4 @@ HANDLERS = {
     PaymentSettled: on_payment_settled,
     PaymentReturned: on_payment_returned,
 }
-JOBS = (expire_coins,)
+JOBS = (expire_coins, expire_holds)

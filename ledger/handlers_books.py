@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from ledger import rules
+from ledger import rules, rules_money
 from ledger.domain_values import Because, Transfer
 from ledger.handlers_waiting import credited, hold_the_line
 from ledger.models import Account, Outcome, WaitingAward
@@ -77,7 +77,7 @@ def correct(tx: Tx, body: api.PostCorrection) -> api.Journal:
     """Reverse a top-up, or a top-up taken back, that should not have been booked."""
     hold_the_line(tx)
     wrong = _transfer(tx, body.transfer_id)
-    if wrong.kind not in rules.CORRECTABLE or wrong.reversal_of is not None:
+    if wrong.kind not in rules_money.CORRECTABLE or wrong.reversal_of is not None:
         raise Refused(
             "not_correctable",
             "Only a top-up, or a top-up taken back, is corrected here. A sale is undone by a void at its till, an award by correcting "
@@ -85,7 +85,7 @@ def correct(tx: Tx, body: api.PostCorrection) -> api.Journal:
             {"kind": wrong.kind},
         )
     because = Because(tx.correlation_id, tx.now)
-    (answer,) = post(tx, [rules.correction(body, wrong, tx.new_id(), tx.who.person_id, because)])
+    (answer,) = post(tx, [rules_money.correction(body, wrong, tx.new_id(), tx.who.person_id, because)])
     outcome = answer.outcome
     if outcome.code == "over_original":
         left = (outcome.facts or {}).get("available_cents", 0)

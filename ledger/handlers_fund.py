@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select, text
 
-from ledger import rules
+from ledger import rules, rules_money
 from ledger.domain_values import Because
 from ledger.handlers_waiting import credited, hold_the_line
 from ledger.models import Account
@@ -21,7 +21,7 @@ MOST_EXPIRED = 500
 def on_topup_settled(tx: Tx, events: list[Envelope[TopUpSettled]]) -> None:
     """Money is really there: it fills what the fund carries as receivable, then pays the awards that wait, then is free."""
     hold_the_line(tx)
-    answers = post(tx, [request for event in events for request in rules.topup_settled(event)])
+    answers = post(tx, [request for event in events for request in rules_money.topup_settled(event)])
     insist(answers)
     fresh = {answer.outcome.request_id for answer in answers if answer.fresh}
     arrived = list({e.data.topup_id: e for e in events if e.data.topup_id in fresh}.values())
@@ -44,7 +44,7 @@ def on_topup_reversed(tx: Tx, events: list[Envelope[TopUpReversed]]) -> None:
     hold_the_line(tx)
     for event in events:
         data = event.data
-        answers = post(tx, [rules.topup_reversed(event)])
+        answers = post(tx, [rules_money.topup_reversed(event)])
         insist(answers)
         code = rules.receivable(data.fund_id)
         short = sum(t.amount_cents for t in answers[0].transfers if t.debit == code)
@@ -70,7 +70,7 @@ def on_fund_closed(tx: Tx, events: list[Envelope[FundClosed]]) -> None:
 def expire_coins(tx: Tx) -> int:
     """Job: lots whose last day has passed in the city go back to their funds, and may pay awards that wait. Answers how many lots."""
     due = (
-        select(Account.code)
+        select(Account.code, Account.person)
         .where(Account.positive, Account.expires_on < tx.city.day_of(tx.now))
         .order_by(Account.expires_on, Account.id)
         .limit(MOST_EXPIRED)
@@ -79,13 +79,14 @@ def expire_coins(tx: Tx) -> int:
         return 0
     hold_the_line(tx)
     because = Because(tx.correlation_id, tx.now)
-    answers = post(tx, [rules.expiry(code, tx.new_id(), because) for code in tx.session.scalars(due)])
+    owner_of = {code: person for code, person in tx.session.execute(due) if person}
+    answers = post(tx, [rules.expiry(code, tx.new_id(), because) for code in owner_of])
     insist(answers)
     moved = [transfer for answer in answers for transfer in answer.transfers]
     for transfer in moved:
         tx.put(
             CoinsExpired(
-                person_id=rules.owner_of(transfer.debit), fund_id=transfer.fund_id,
+                person_id=owner_of[transfer.debit], fund_id=transfer.fund_id,
                 amount_cents=transfer.amount_cents, expired_on=rules.lot_of(transfer.debit, 0).expires_on,
             )
         )  # fmt: skip

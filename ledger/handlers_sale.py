@@ -2,44 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
 from ledger import rules
-from ledger.domain_values import Because
+from ledger.domain_values import Answer, Because, Transfer
 from ledger.models import Outcome
 from ledger.posting import post
-from ledger.queries import spendable_lots, transfers_of
+from ledger.queries import SpendableLot, spendable_lots, transfers_of
 from services.apis import ledger as api
 from services.apis.errors import Refused, not_found
-from services.events.ledger import CoinsSpent, CoinsUnspent
+from services.events.ledger import CoinsSpent, CoinsUnspent, Part
 from services.kit.db import Tx
+from services.kit.writer import Asked
+
+ID_REUSED = "This id belongs to something else. Take a new id for a new sale or hold."
 
 
-def post_sale(tx: Tx, body: api.PostSale) -> api.SalePosted:
-    """Coins to what the shop is owed. The refusal stays in the books too, with what the coins would have paid."""
-    lots = spendable_lots(tx, body.person_id, tx.city.day_of(tx.now), body.fund_ids)
-    (answer,) = post(tx, [rules.sale(body, lots, Because(tx.correlation_id, tx.now))])
+def post_sales(tx: Tx, asked: Sequence[Asked]) -> list[api.SalePosted | Refused]:
+    """Coins to what shops are owed, each sale whole or not at all. A refusal stays in the books, with what the coins would have paid."""
+    sales: list[api.PostSale] = [one.body for one in asked]
+    lots = spendable_lots(tx, [sale.person_id for sale in sales], tx.city.day_of(tx.now))
+    requests = [
+        rules.sale(sale, lots_for(sale, lots[sale.person_id]), Because(one.correlation_id, tx.now))
+        for one, sale in zip(asked, sales, strict=True)
+    ]
+    answers = post(tx, requests)
+    told: list[api.SalePosted | Refused] = []
+    for one, sale, answer in zip(asked, sales, answers, strict=True):
+        if answer.outcome.state == "refused":
+            told.append(refusal_of(answer))
+            continue
+        parts, ids = moved(answer.transfers or transfers_of(tx, sale.sale_id))
+        if answer.fresh:
+            tx.correlation_id = one.correlation_id
+            tx.put(
+                CoinsSpent(
+                    sale_id=sale.sale_id, shop_id=sale.shop_id, till_id=sale.till_id, payment_code_id=sale.payment_code_id,
+                    neighbourhood_id=sale.neighbourhood_id, amount_cents=sale.amount_cents, parts=parts,
+                )
+            )  # fmt: skip
+        told.append(api.SalePosted(sale_id=sale.sale_id, amount_cents=sale.amount_cents, parts=parts, transfer_ids=ids))
+    return told
+
+
+def lots_for(asked: api.PostSale | api.PostHold, lots: Iterable[SpendableLot]) -> list[str]:
+    """The accounts of the lots a sale or hold may take from, in order."""
+    return [lot.code for lot in lots if asked.fund_ids is None or lot.fund_id in asked.fund_ids]
+
+
+def refusal_of(answer: Answer) -> Refused:
     outcome = answer.outcome
     if outcome.code == "conflict":
-        raise Refused("id_reused", "This sale's id belongs to another sale. Take a new id for a new sale.", status=422)
-    if outcome.state == "refused":
-        payable = (outcome.facts or {}).get("available_cents", 0)
-        raise Refused(
-            "not_enough_coins",
-            f"The coins here pay {payable // 100}.{payable % 100:02} of this. Take that part in coins and the rest in money."
-            if payable
-            else "There are no coins for this shop here. Look in the wallet what is there and where it can be spent.",
-            {"payable_cents": payable},
-            keep=True,
-        )
-    transfers = answer.transfers or transfers_of(tx, body.sale_id)
-    parts, ids = rules.parts_of(transfers), tuple(sorted(t.transfer_id for t in transfers))
-    if answer.fresh:
-        tx.put(
-            CoinsSpent(
-                sale_id=body.sale_id, shop_id=body.shop_id, till_id=body.till_id, payment_code_id=body.payment_code_id,
-                neighbourhood_id=body.neighbourhood_id, amount_cents=body.amount_cents, parts=parts,
-            )
-        )  # fmt: skip
-    return api.SalePosted(sale_id=body.sale_id, amount_cents=body.amount_cents, parts=parts, transfer_ids=ids)
+        return Refused("id_reused", ID_REUSED, status=422)
+    payable = (outcome.facts or {}).get("available_cents", 0)
+    return Refused(
+        "not_enough_coins",
+        f"The coins here pay {payable // 100}.{payable % 100:02} of this. Take that part in coins and the rest in money."
+        if payable
+        else "There are no coins for this shop here. Look in the wallet what is there and where it can be spent.",
+        {"payable_cents": payable},
+        keep=True,
+    )
+
+
+def moved(transfers: Sequence[Transfer]) -> tuple[tuple[Part, ...], tuple[UUID, ...]]:
+    """What each fund gave, and the ids of the transfers."""
+    return rules.parts_of(transfers), tuple(sorted(t.transfer_id for t in transfers))
 
 
 def post_void(tx: Tx, body: api.PostVoid) -> api.VoidPosted:
@@ -56,8 +85,7 @@ def post_void(tx: Tx, body: api.PostVoid) -> api.VoidPosted:
             {"sale_id": str(body.sale_id)},
             keep=True,
         )
-    transfers = answer.transfers or transfers_of(tx, answer.outcome.request_id)
-    parts, ids = rules.parts_of(transfers), tuple(sorted(t.transfer_id for t in transfers))
+    parts, ids = moved(answer.transfers or transfers_of(tx, answer.outcome.request_id))
     if answer.fresh:
         shop_id = rules.owner_of(sold[0].credit)
         tx.put(CoinsUnspent(sale_id=body.sale_id, shop_id=shop_id, amount_cents=sale.amount_cents, parts=parts))

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import convert, to_builtins
-from sqlalchemy import ARRAY, Uuid, delete, func, literal, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from ledger import rules
+from ledger import rules, rules_money
 from ledger.domain_values import Answer, Because, Move
 from ledger.models import WaitingAward
-from ledger.posting import insist, post
+from ledger.posting import codes_of, insist, post
 from ledger.queries import free_cents, kept_cents
 from services.events import Envelope, decode, encode
 from services.events.awards import CoinsAwarded, Plan
 from services.events.ledger import AwardWaiting, CoinsIssued
-from services.kit.db import Tx
+from services.kit.db import Tx, array
 
 LINE_LOCK = 0x6C696E65  # "line"
 CHUNK = 500
@@ -35,9 +35,19 @@ def asked(
 ) -> list[Move]:
     """What to post for these awards: what of each has not been given by an earlier award of its attendance. The caller holds the line."""
     kept = kept_cents(tx, [award.attendance_id for award, _, _ in awards])
+    today, months = tx.city.day_of(tx.now), tx.city.coins.lifetime_months
+    until = [rules.last_day(award, waited=waited, today=today, lifetime_months=months) for award, _, _ in awards]
+    code_of = codes_of(
+        tx,
+        [
+            lot
+            for (award, plans, _), day in zip(awards, until, strict=True)
+            for lot in rules.lots_of_award(award, plans, day)
+        ],
+    )
     return [
-        rules.award(award, plans, last_day(tx, award, waited=waited), because, kept[award.attendance_id])
-        for award, plans, because in awards
+        rules.award(award, plans, day, because, kept[award.attendance_id], code_of)
+        for (award, plans, because), day in zip(awards, until, strict=True)
     ]
 
 
@@ -63,11 +73,6 @@ def join_the_line(tx: Tx, events: Sequence[tuple[Envelope[CoinsAwarded], Move, A
         tx.put(AwardWaiting(**said), because=event)
 
 
-def last_day(tx: Tx, award: CoinsAwarded, *, waited: bool) -> date:
-    today, months = tx.city.day_of(tx.now), tx.city.coins.lifetime_months
-    return rules.last_day(award, waited=waited, today=today, lifetime_months=months)
-
-
 def reason_of(answer: Answer) -> str:
     return "not_enough_money" if answer.outcome.code == "insufficient" else "no_fund"
 
@@ -85,7 +90,7 @@ def tell_issued(tx: Tx, event: Envelope[CoinsAwarded], answer: Answer) -> None:
 
 def credited(tx: Tx, fund_ids: Collection[UUID], because: Because) -> None:
     """After money came to these funds: fill what they carry as receivable, then serve the line. The caller holds the line."""
-    insist(post(tx, [rules.fill_receivable(fund_id, tx.new_id(), because) for fund_id in sorted(fund_ids)]))
+    insist(post(tx, [rules_money.fill_receivable(fund_id, tx.new_id(), because) for fund_id in sorted(fund_ids)]))
     served = 0
     while any(cents > 0 for cents in free_cents(tx, fund_ids).values()):
         line = (
@@ -121,7 +126,7 @@ def leave_the_line(tx: Tx, award_ids: Collection[UUID]) -> None:
 
 
 def waiting(tx: Tx, award_ids: Collection[UUID]) -> dict[UUID, WaitingAward]:
-    mine = WaitingAward.award_id == func.any(literal(list(award_ids), ARRAY(Uuid)))
+    mine = text("award_id = ANY(CAST(:ids AS uuid[]))").bindparams(ids=array(award_ids))
     rows = tx.session.scalars(select(WaitingAward).where(mine).order_by(WaitingAward.turn))
     return {row.award_id: row for row in rows}
 

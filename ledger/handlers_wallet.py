@@ -20,7 +20,10 @@ from services.kit.db import Tx
 
 def get_wallet(tx: Tx, person_id: UUID) -> api.Wallet:
     _own(tx, person_id)
-    lots = spendable_lots(tx, person_id, tx.city.day_of(tx.now))
+    lots = [
+        rules.lot_of(lot.code, lot.amount_cents)
+        for lot in spendable_lots(tx, [person_id], tx.city.day_of(tx.now))[person_id]
+    ]
     line = select(WaitingAward).where(WaitingAward.person_id == person_id).order_by(WaitingAward.turn)
     fields = api.WaitingAward.__struct_fields__
     return api.Wallet(
@@ -33,8 +36,7 @@ def get_wallet(tx: Tx, person_id: UUID) -> api.Wallet:
 
 def get_movements(tx: Tx, page: Page, person_id: UUID) -> api.Movements:
     _own(tx, person_id)
-    start, end = rules.wallet_range(person_id)
-    mine = tx.session.scalars(select(Account.id).where(Account.code >= start, Account.code < end))
+    mine = tx.session.scalars(select(Account.id).where(Account.person == person_id))
     wanted = TRANSFERS.where(touching(mine), after(page, Row.occurred_at, Row.id, newest_first=True))
     rows = read(tx, wanted.order_by(Row.occurred_at.desc(), Row.id.desc()).limit(page.limit + 1))
     return api.Movements(

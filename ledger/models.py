@@ -6,7 +6,18 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Computed, DateTime, Identity, Index, LargeBinary, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -25,15 +36,17 @@ class Base(DeclarativeBase):
 
 
 class Account(Base):
-    """A counterpart of value, of one fund. Counters only grow; balance = credits - debits.
+    """A counterpart of value, of one fund. Posted counters only grow; balance = credits - debits.
 
-    `positive` and `expires_on` let the expiry job find exactly the lots that still hold coins, however late a void put them back.
+    `person`: whose lot it is, until that link is cut. `positive` and `expires_on` let the expiry job find exactly the lots that still
+    hold coins, however late a void put them back.
     """
 
     __tablename__ = "accounts"
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     code: Mapped[str] = mapped_column(Text(collation="C"), unique=True)  # byte order: a wallet is a range of codes
     fund: Mapped[UUID]
+    person: Mapped[UUID | None]
     floored: Mapped[bool]
     closed: Mapped[bool]
     expires_on: Mapped[date | None]
@@ -46,6 +59,8 @@ class Account(Base):
     __table_args__ = (
         CheckConstraint("NOT floored OR credits_posted - debits_posted - debits_held >= 0", name="floor"),
         CheckConstraint("least(debits_posted, credits_posted, debits_held, credits_held) >= 0", name="counters"),
+        Index("uq_accounts_person", "person", "fund", "expires_on", unique=True, postgresql_where="person IS NOT NULL"),
+        Index("ix_accounts_held", "id", postgresql_where="debits_held > 0"),
         Index("ix_accounts_lots", "expires_on", postgresql_where="positive AND expires_on IS NOT NULL"),
     )
 
@@ -53,10 +68,12 @@ class Account(Base):
 class Transfer(Base):
     """One balanced move; `domain_values.Transfer` says what the columns mean.
 
-    No foreign keys: they cost 30-50 % here. An account exists because it was locked when the transfer was written.
+    No foreign keys: they cost 30-50 % here. An account exists because it was locked when the transfer was written. `seq` is drawn before
+    commit, and transactions commit out of order: who tails it must mind the gaps (`sealing.py`).
     """
 
     __tablename__ = "transfers"
+    seq: Mapped[int] = mapped_column(Identity(always=True), unique=True)
     debit_account: Mapped[int]
     credit_account: Mapped[int]
     amount_cents: Mapped[int]
@@ -98,6 +115,43 @@ class Outcome(Base):
         CheckConstraint("(state = 'refused') = (code IS NOT NULL)", name="code"),
         CheckConstraint("amount_cents >= 0 AND (state = 'posted' OR amount_cents = 0)", name="amount"),
     )
+
+
+class Hold(Base):
+    """One leg of a hold, for good. `until` is by the database's clock."""
+
+    __tablename__ = "holds"
+    hold_id: Mapped[UUID] = mapped_column(primary_key=True)
+    leg: Mapped[int] = mapped_column(Integer, primary_key=True)
+    debit_account: Mapped[int]
+    credit_account: Mapped[int]
+    amount_cents: Mapped[int]
+    until: Mapped[datetime]
+    __table_args__ = (
+        CheckConstraint("amount_cents > 0", name="amount"),
+        Index("ix_holds_debit_account", "debit_account"),
+    )
+
+
+class HoldEnd(Base):
+    """How a hold ended, for good: its key lets it end once."""
+
+    __tablename__ = "hold_ends"
+    hold_id: Mapped[UUID] = mapped_column(primary_key=True)
+    how: Mapped[str]
+    request_id: Mapped[UUID]
+    ended_at: Mapped[datetime]
+    __table_args__ = (CheckConstraint("how IN ('post', 'void', 'expire')", name="how"),)
+
+
+class ClosedPeriod(Base):
+    """A month finance has closed (YYYY-MM), with the instant it ended: nothing is booked before that any more. The sealer adds the root
+    over all balances as they stood then."""
+
+    __tablename__ = "closed_periods"
+    period: Mapped[str] = mapped_column(primary_key=True)
+    ends_at: Mapped[datetime]
+    closed_at: Mapped[datetime]
 
 
 class WaitingAward(Base):

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.orm import aliased
 
 from ledger import rules
 from ledger.domain_values import Transfer
-from ledger.models import Account, WithdrawnAward
+from ledger.models import Account
 from ledger.models import Transfer as Row
-from services.events.ledger import Lot
-from services.kit.db import Tx
+from services.kit.db import Tx, array
 
 _DEBIT, _CREDIT = aliased(Account), aliased(Account)
 TRANSFERS = (
@@ -44,14 +43,25 @@ def touching(account_ids: Iterable[int]) -> Any:
     return or_(Row.debit_account.in_(ids), Row.credit_account.in_(ids))
 
 
-def spendable_lots(tx: Tx, person_id: UUID, day: date, fund_ids: Iterable[UUID] | None = None) -> list[Lot]:
-    """A person's coins that can be spent on that day, oldest expiry first, then by fund."""
-    start, end = rules.wallet_range(person_id)
-    lots = select(Account).where(Account.code >= start, Account.code < end, Account.positive, Account.expires_on >= day)
-    if fund_ids is not None:
-        lots = lots.where(Account.fund.in_(fund_ids))
-    rows = tx.session.scalars(lots.order_by(Account.expires_on, Account.fund))
-    return [rules.lot_of(row.code, row.credits_posted - row.debits_posted) for row in rows]
+_SPENDABLE = text("""
+    SELECT person, code, fund, credits_posted - debits_posted - debits_held AS cents FROM accounts
+    WHERE person = ANY(CAST(:people AS uuid[])) AND positive AND expires_on >= :day ORDER BY expires_on, fund""")
+
+
+class SpendableLot(NamedTuple):
+    """Coins a person can spend: the account they stand on, its fund, and how much of it is not held."""
+
+    code: str
+    fund_id: UUID
+    amount_cents: int
+
+
+def spendable_lots(tx: Tx, person_ids: Iterable[UUID], day: date) -> dict[UUID, list[SpendableLot]]:
+    """People's coins that can be spent on that day, oldest expiry first, then by fund."""
+    lots: dict[UUID, list[SpendableLot]] = {person_id: [] for person_id in person_ids}
+    for person_id, *lot in tx.session.execute(_SPENDABLE, {"people": array(lots), "day": day}):
+        lots[person_id].append(SpendableLot(*lot))
+    return lots
 
 
 def free_cents(tx: Tx, fund_ids: Iterable[UUID]) -> dict[UUID, int]:
@@ -62,12 +72,15 @@ def free_cents(tx: Tx, fund_ids: Iterable[UUID]) -> dict[UUID, int]:
     return {fund: int(cents) for fund, cents in rows}
 
 
+_KEPT = text("""
+    SELECT attendance_id, CAST(sum(kept_cents) AS bigint) FROM withdrawn_awards
+    WHERE attendance_id = ANY(CAST(:ids AS uuid[])) GROUP BY attendance_id""")
+
+
 def kept_cents(tx: Tx, attendance_ids: Iterable[UUID]) -> Counter[UUID]:
     """What withdrawn awards of each attendance gave and did not give back, all its corrections together."""
-    mine = WithdrawnAward.attendance_id.in_(list(attendance_ids))
-    sums = select(WithdrawnAward.attendance_id, func.sum(WithdrawnAward.kept_cents)).where(mine)
-    rows = tx.session.execute(sums.group_by(WithdrawnAward.attendance_id))
-    return Counter({attendance_id: int(cents) for attendance_id, cents in rows})
+    rows = tx.session.execute(_KEPT, {"ids": array(attendance_ids)})
+    return Counter(dict(rows.all()))
 
 
 def balances_by_class(tx: Tx, fund_id: UUID | None) -> dict[tuple[UUID, str], int]:

@@ -1,14 +1,16 @@
 """What the ledger answers: each endpoint of `services/apis/ledger.py` and the handler behind it."""
 
-from ledger import handlers_books, handlers_sale, handlers_wallet
+from ledger import handlers_books, handlers_hold, handlers_sale, handlers_wallet
 from services.apis import ledger as api
 from services.kit.routes import Routes
 
 ROUTES = Routes("ledger")
 ROUTES.serve(api.GET_WALLET, handlers_wallet.get_wallet)
 ROUTES.serve(api.GET_MOVEMENTS, handlers_wallet.get_movements)
-ROUTES.serve(api.POST_SALE, handlers_sale.post_sale)
+ROUTES.serve_together(api.POST_SALE, handlers_sale.post_sales)
 ROUTES.serve(api.POST_VOID, handlers_sale.post_void)
+ROUTES.serve(api.POST_HOLD, handlers_hold.post_hold)
+ROUTES.serve(api.POST_HOLD_END, handlers_hold.post_hold_end)
 ROUTES.serve(api.GET_ACCOUNT, handlers_books.get_account)
 ROUTES.serve(api.GET_HISTORY, handlers_books.get_history)
 ROUTES.serve(api.GET_TRANSFER, handlers_books.get_transfer)

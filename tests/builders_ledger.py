@@ -11,6 +11,7 @@ from msgspec import convert
 from sqlalchemy import select
 
 from infra.wiring import Town
+from ledger.models import Account
 from services.apis import ledger as api
 from services.events import Envelope, contract_of, decode, encode
 from services.events.awards import CoinsAwarded, FundSource, Plan
@@ -114,6 +115,13 @@ def void(town: Town, sale_id: UUID) -> api.VoidPosted:
 def balance(town: Town, code: str, **more: Any) -> int:
     query = api.AccountQuery(code=code, **more)
     return an_auditor(town).ask("ledger", api.GET_ACCOUNT, query=query).balance_cents
+
+
+def lot_code(town: Town, person_id: UUID, fund_id: UUID) -> str:
+    """The account of a person's one lot of a fund: its code alone says nothing of whose it is."""
+    lots = select(Account.code).where(Account.person == person_id, Account.fund == fund_id)
+    with town.rooms["ledger"].engine.connect() as conn:
+        return conn.execute(lots).scalar_one()
 
 
 def figures(town: Town, fund_id: UUID) -> api.FundFigures:

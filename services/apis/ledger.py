@@ -58,6 +58,36 @@ class SalePosted(Struct, frozen=True, kw_only=True):
     transfer_ids: tuple[UUID, ...]
 
 
+class PostHold(Struct, frozen=True, kw_only=True):
+    """Set coins aside for a shop, oldest expiry first, for so many seconds: nobody else can be paid with them meanwhile."""
+
+    hold_id: UUID
+    person_id: UUID
+    shop_id: UUID
+    amount_cents: Cents
+    seconds: Annotated[int, Meta(ge=1, le=7 * 24 * 3600)]
+    fund_ids: tuple[UUID, ...] | None = None
+
+
+class HoldPosted(Struct, frozen=True, kw_only=True):
+    hold_id: UUID
+    amount_cents: int
+
+
+class PostHoldEnd(Struct, frozen=True, kw_only=True):
+    """Pay the shop so much of a hold (None: all of it; 0: nothing, the hold is void). What is not paid is free again."""
+
+    hold_id: UUID
+    amount_cents: Annotated[int, Meta(ge=0, le=100_000_000)] | None = None
+
+
+class HoldEnded(Struct, frozen=True, kw_only=True):
+    hold_id: UUID
+    amount_cents: int
+    parts: tuple[Part, ...]
+    transfer_ids: tuple[UUID, ...]
+
+
 class PostVoid(Struct, frozen=True, kw_only=True):
     """Put the coins of a sale back where they came from. Asked again for the same sale, the answer is the same."""
 
@@ -205,6 +235,7 @@ POST_SALE = Endpoint(
     answer=SalePosted,
     status=201,
     errors=("not_enough_coins", "id_reused"),
+    keyless=True,  # the sale's own id is the key
     per_minute=1_000_000,
 )
 POST_VOID = Endpoint(
@@ -218,6 +249,15 @@ POST_VOID = Endpoint(
     errors=("unknown_sale", "sale_paid_out"),
     per_minute=1_000_000,
 )
+POST_HOLD = Endpoint(
+    method="POST", path="/holds", summary="Set coins aside for a shop", allow=(service("redemption"),),
+    request=PostHold, answer=HoldPosted, status=201, errors=("not_enough_coins", "id_reused"), per_minute=1_000_000,
+)  # fmt: skip
+POST_HOLD_END = Endpoint(
+    method="POST", path="/hold-ends", summary="Pay a hold, wholly or in part, or let it go", allow=(service("redemption"),),
+    request=PostHoldEnd, answer=HoldEnded, status=201, errors=("unknown_hold", "hold_ended", "hold_over", "over_hold", "id_reused"),
+    per_minute=1_000_000,
+)  # fmt: skip
 GET_MOVEMENTS = Endpoint(
     method="GET", path="/wallets/{person_id:uuid}/movements", summary="My coins, line by line, newest first", allow=("volunteer",),
     query=Page, answer=Movements,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -139,23 +139,38 @@ class Tx:
         """Write what was put. Called once, just before commit, so that sequence numbers are drawn while row locks are held."""
         if not self.outgoing:
             return
-        rows = [
-            {
-                "topic": contract_of(type(e.data)).topic,
-                "key": e.key,
-                "event_id": e.id,
-                "type": e.type,
-                "value": encode(e),
-                "put_at": self.now,
-            }
-            for e in self.outgoing
-        ]
-        wrong = {str(r["topic"]) for r in rows} - {self.service}
-        if wrong:
-            raise ValueError(f"{self.service} may not publish on {sorted(wrong)}")
+        topics = {contract_of(type(e.data)).topic for e in self.outgoing}
+        if topics != {self.service}:
+            raise ValueError(f"{self.service} may not publish on {sorted(topics - {self.service})}")
         self.session.flush()
-        self.session.execute(OUTBOX.insert(), rows)
+        rows = ((self.service, e.key, e.id, e.type, encode(e), self.now) for e in self.outgoing)
+        copy_rows(self, "outbox", _OUTGOING, rows)
         self.outgoing.clear()
+
+
+_OUTGOING = {
+    "topic": "text", "key": "text", "event_id": "uuid", "type": "text", "value": "bytea", "put_at": "timestamptz",
+}  # fmt: skip
+
+
+def copy_rows(tx: Tx, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> None:
+    """Stream rows into a table. `columns`: name -> PostgreSQL type. Nothing is sent when there are no rows."""
+    rows = iter(rows)
+    first = next(rows, None)
+    if first is None:
+        return
+    connection: Any = tx.session.connection().connection.driver_connection
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(list(columns.values()))
+        copy.write_row(first)
+        for row in rows:
+            copy.write_row(row)
+
+
+def array(values: Iterable[Any]) -> str:
+    """Ids, numbers, days, truths or plain codes as PostgreSQL's array literal: one parameter, whatever the number of values."""
+    return "{" + msgspec.json.encode(list(values))[1:-1].decode() + "}"
 
 
 _SHARED = service_metadata()

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from services.events import Envelope, Unreadable, contract_of, decode
 from services.kit.bus import Record, Spot, Subscription
 from services.kit.context import Context
-from services.kit.db import INBOX, PARKED, POSITIONS, Tx
+from services.kit.db import PARKED, POSITIONS, Tx, array, copy_rows
 from services.kit.telemetry import log
 
 ATTEMPTS = 3
@@ -127,21 +127,22 @@ class Consumer:
         log("batch", service=self._ctx.room.name, records=len(records), handled=len(good))
 
 
+_KNOWN = text("SELECT event_id FROM inbox WHERE event_id = ANY(CAST(:ids AS uuid[]))")
+_TAKEN = {"event_id": "uuid", "taken_at": "timestamptz"}
+
+
 def handle(ctx: Context, tx: Tx, envelopes: Sequence[Envelope[Any]]) -> None:
     """Run the service's handlers over events in order, each fresh id once, in runs of one type."""
     handlers = ctx.room.handlers
     wanted = [e for e in envelopes if type(e.data) in handlers]
     if not wanted:
         return
-    taken = insert(INBOX).on_conflict_do_nothing().returning(INBOX.c.event_id)
-    rows = [{"event_id": e.id, "taken_at": tx.now} for e in {e.id: e for e in wanted}.values()]
-    fresh = set(tx.session.scalars(taken, rows))
-    firsts: list[Envelope[Any]] = []
-    for envelope in wanted:
-        if envelope.id in fresh:
-            fresh.discard(envelope.id)
-            firsts.append(envelope)
-    for struct, run in groupby(firsts, key=lambda e: type(e.data)):
+    firsts = {e.id: e for e in reversed(wanted)}  # of an event that came twice, the first
+    known = set(tx.session.scalars(_KNOWN, {"ids": array(firsts)}))
+    fresh = [e for e in wanted if firsts.get(e.id) is e and e.id not in known]
+    # Should another consumer take one of them at this moment, its key refuses the second, and the batch is tried again.
+    copy_rows(tx, "inbox", _TAKEN, ((e.id, tx.now) for e in fresh))
+    for struct, run in groupby(fresh, key=lambda e: type(e.data)):
         batch = list(run)
         tx.correlation_id, tx.causation_id = batch[0].correlation_id, batch[0].id
         handlers[struct](tx, batch)

@@ -18,6 +18,12 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
+class Together(msgspec.Struct, frozen=True):
+    """A handler that answers all requests waiting at that moment in one transaction: `handler(tx, asked)`, see `writer.py`."""
+
+    handler: Callable[..., Any]
+
+
 class Routes:
     """What a service serves: endpoint values, each with the handler that answers it.
 
@@ -27,7 +33,11 @@ class Routes:
 
     def __init__(self, service: str) -> None:
         self.service = service
-        self.served: list[tuple[Endpoint, Callable[..., Any]]] = []
+        self.served: list[tuple[Endpoint, Callable[..., Any] | Together]] = []
 
     def serve(self, endpoint: Endpoint, handler: Callable[..., Any]) -> None:
         self.served.append((endpoint, handler))
+
+    def serve_together(self, endpoint: Endpoint, handler: Callable[..., Any]) -> None:
+        """Serve a keyless POST whose body says by its own id what it is: asking twice has one effect."""
+        self.served.append((endpoint, Together(handler)))

@@ -22,9 +22,10 @@ from services.kit.auth import NOBODY, Principal, Tokens
 from services.kit.context import Context
 from services.kit.db import Tx
 from services.kit.problems import install_problems, problem_response
-from services.kit.routes import File
+from services.kit.routes import File, Together
 from services.kit.status import status_of
 from services.kit.telemetry import log
+from services.kit.writer import Writer
 
 SESSION_COOKIE = "session"
 _PARAM = re.compile(r"{(\w+)(?::(\w+))?}")
@@ -64,9 +65,23 @@ def _end(ctx: Context, response: Response) -> Response:
 
 
 def _view(
-    ctx: Context, endpoint: Endpoint, handler: Callable[..., Any], limiter: FixedWindowRateLimiter
+    ctx: Context, endpoint: Endpoint, handler: Callable[..., Any] | Together, limiter: FixedWindowRateLimiter
 ) -> Callable[..., Response]:
     pace = RateLimitItemPerMinute(endpoint.per_minute)
+    if isinstance(handler, Together):
+        writer = Writer(ctx, handler.handler)
+
+        def work(who: Principal, arguments: list[Any], path: dict[str, Any]) -> Response:
+            return _answer(endpoint, writer.ask(arguments[0], g.correlation_id))
+    else:
+        serve = handler
+
+        def work(who: Principal, arguments: list[Any], path: dict[str, Any]) -> Response:
+            with ctx.transaction(who, correlation_id=g.correlation_id) as tx:
+                tx.address = request.remote_addr
+                if endpoint.method == "POST" and not endpoint.keyless:
+                    return answer_once(tx, endpoint, path, lambda: _answer(endpoint, serve(tx, *arguments, **path)))
+                return _run(tx, lambda: _answer(endpoint, serve(tx, *arguments, **path)))
 
     def view(**path: Any) -> Response:
         who = identify(ctx.tokens, ctx.clock.now(), request)
@@ -74,12 +89,7 @@ def _view(
         if not limiter.hit(pace, endpoint.name, f"{who.kind}:{who.id or request.remote_addr}"):
             raise Refused("too_many_requests", "That was very often in a short time. Wait a minute and try again.",
                           {"per_minute": endpoint.per_minute}, status=429)  # fmt: skip
-        arguments = _arguments(endpoint)
-        with ctx.transaction(who, correlation_id=g.correlation_id) as tx:
-            tx.address = request.remote_addr
-            if endpoint.method == "POST" and not endpoint.keyless:
-                return answer_once(tx, endpoint, path, lambda: _answer(endpoint, handler(tx, *arguments, **path)))
-            return _run(tx, lambda: _answer(endpoint, handler(tx, *arguments, **path)))
+        return work(who, _arguments(endpoint), path)
 
     return view
 

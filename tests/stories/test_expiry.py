@@ -9,6 +9,7 @@ from services.apis import ledger
 from services.apis.endpoint import Page
 from services.events.funding import Earmark
 from services.events.ledger import Lot
+from tests.builders_ledger import lot_code
 from tests.stories.town_life import Cast, a_city_fund, a_shop_joins, it_becomes, morning_of, take_part
 
 LAST_EVENING = datetime(2026, 11, 30, 22, 30, tzinfo=UTC)  # half past eleven in Valdarco
@@ -63,9 +64,10 @@ def test_coins_of_a_sale_voided_after_their_last_day_go_back_to_the_fund(town: T
     assert shop.till.void(sale.sale_id).voided_at == town.clock.now()
     town.settle()
     assert amal.coins == 0  # back in their lot, whose last day was yesterday
-    assert cast.balance(f"coins/{amal.person_id}/{fund_id}/2026-11") == 200
+    lot = lot_code(town, amal.person_id, fund_id)
+    assert cast.balance(lot) == 200
     it_becomes(town, morning_of(12, 1))
-    assert cast.balance(f"coins/{amal.person_id}/{fund_id}/2026-11") == 0
+    assert cast.balance(lot) == 0
     assert bashir.wallet.lots == (Lot(fund_id=fund_id, amount_cents=500, expires_on=JUNE),)
     assert cast.balance(f"shop/{shop.shop_id}/{fund_id}") == 0
     figures = cast.fund(fund_id)

@@ -20,6 +20,7 @@ from ledger.domain_values import (
     Answer,
     Because,
     Book,
+    Change,
     Decision,
     Leg,
     Move,
@@ -113,13 +114,13 @@ def stories(draw: st.DrawFn) -> Story:
 
 
 def moved(account: Account, decision: Decision) -> Account:
-    debits, credits_ = decision.counters.get(account.code, (0, 0))
+    change = decision.changes.get(account.code, Change())
     fields = {f: getattr(account, f) for f in account.__struct_fields__}
     return Account(
         **{
             **fields,
-            "debits_posted": account.debits_posted + debits,
-            "credits_posted": account.credits_posted + credits_,
+            "debits_posted": account.debits_posted + change.debits,
+            "credits_posted": account.credits_posted + change.credits,
         }
     )
 
@@ -129,8 +130,8 @@ def moved(account: Account, decision: Decision) -> Account:
 def test_value_is_neither_made_nor_lost_in_any_fund(story: Story) -> None:
     accounts, decision = story.accounts, story.decision
     sums: defaultdict[UUID, int] = defaultdict(int)
-    for code_, (debits, credits_) in decision.counters.items():
-        sums[accounts[code_].fund_id] += credits_ - debits
+    for code_, change in decision.changes.items():
+        sums[accounts[code_].fund_id] += change.credits - change.debits
     assert set(sums.values()) <= {0}
     assert all(accounts[t.debit].fund_id == accounts[t.credit].fund_id == t.fund_id for t in decision.transfers)
 
@@ -154,7 +155,7 @@ def test_without_the_refused_requests_the_books_would_be_the_same(story: Story) 
     posted = [r for r, a in zip(requests, decision.answers, strict=True) if a.fresh and a.outcome.state == "posted"]
     again = run(accounts, posted, outcomes=story.outcomes)
     assert again.transfers == decision.transfers
-    assert again.counters == decision.counters
+    assert again.changes == decision.changes
 
 
 @settings(deadline=None)
