@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import secrets
 import threading
@@ -167,6 +168,14 @@ class Town:
         self.bus.close()
         for ctx in self.rooms.values():
             ctx.engine.dispose()
+
+
+def quiet_collector() -> None:
+    """For a process that works in batches: what is loaded by now stays, and the cycle collector looks less often at the rest. A batch of a
+    thousand awards makes many thousand short-lived values and no cycles; looking through all of them took half of its time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 def secret_key(var: Path) -> str:

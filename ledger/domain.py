@@ -242,7 +242,4 @@ def _outcome(
     code: str | None = None,
     facts: dict[str, Any] | None = None,
 ) -> Outcome:
-    return Outcome(
-        request_id=request.request_id, kind=request.kind, payload=request.payload, state=state, amount_cents=amount_cents,
-        code=code, facts=facts,
-    )  # fmt: skip
+    return Outcome(request.request_id, request.kind, request.payload, state, amount_cents, code, facts)

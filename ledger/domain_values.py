@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
@@ -149,7 +148,7 @@ class HoldState(Struct, frozen=True):
     over: bool
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class Outcome(Struct, frozen=True):
     """What became of a request, remembered for good – unless it waits.
 
     `code` of a refusal: insufficient, closed, no_plan, fund_mismatch, over_original, conflict; of a hold's end also unknown_hold,
@@ -205,10 +204,9 @@ class Decision(Struct, frozen=True, kw_only=True):
     ended: Mapping[UUID, EndHold] = {}
 
 
-@lru_cache(maxsize=4096)
 def instant(at: datetime) -> str:
     """UTC with six decimals, as it is hashed and exported."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 _json = json.Encoder().encode

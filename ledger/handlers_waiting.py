@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from msgspec import convert, to_builtins
@@ -18,7 +19,8 @@ from ledger.queries import free_cents, kept_cents
 from services.events import Envelope, decode, encode
 from services.events.awards import CoinsAwarded, Plan
 from services.events.ledger import AwardWaiting, CoinsIssued
-from services.kit.db import Tx, array
+from services.kit.bulk import array
+from services.kit.db import Tx
 
 LINE_LOCK = 0x6C696E65  # "line"
 CHUNK = 500
@@ -36,18 +38,14 @@ def asked(
     """What to post for these awards: what of each has not been given by an earlier award of its attendance. The caller holds the line."""
     kept = kept_cents(tx, [award.attendance_id for award, _, _ in awards])
     today, months = tx.city.day_of(tx.now), tx.city.coins.lifetime_months
-    until = [rules.last_day(award, waited=waited, today=today, lifetime_months=months) for award, _, _ in awards]
-    code_of = codes_of(
-        tx,
-        [
-            lot
-            for (award, plans, _), day in zip(awards, until, strict=True)
-            for lot in rules.lots_of_award(award, plans, day)
-        ],
-    )
+    lots = [
+        rules.lots_of_award(award, plans, rules.last_day(award, waited=waited, today=today, lifetime_months=months))
+        for award, plans, _ in awards
+    ]
+    codes = iter(codes_of(tx, [lot for wanted in lots for lot in wanted]))
     return [
-        rules.award(award, plans, day, because, kept[award.attendance_id], code_of)
-        for (award, plans, because), day in zip(awards, until, strict=True)
+        rules.award(award, plans, because, kept[award.attendance_id], list(islice(codes, len(wanted))))
+        for (award, plans, because), wanted in zip(awards, lots, strict=True)
     ]
 
 

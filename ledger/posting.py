@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import text
 
 from ledger import rules
 from ledger.domain import decide
@@ -28,44 +27,47 @@ from ledger.domain_values import (
     Sweep,
 )
 from services.apis.errors import Refused
-from services.kit.db import Tx, array, copy_rows
+from services.kit.bulk import array, copy_rows, rows_of
+from services.kit.db import Tx
 
 BOOKS_LOCK = 0x626F6F6B  # "book": shared by every posting; closing a period holds it alone
 
-_OPEN = text("""
+_OPEN = """
     INSERT INTO accounts (code, fund, person, floored, closed, expires_on, debits_posted, credits_posted, debits_held, credits_held,
                           version)
     SELECT code, fund, person, floored, false, expires_on, 0, 0, 0, 0, 0
-    FROM unnest(CAST(:codes AS text[]), CAST(:funds AS uuid[]), CAST(:people AS uuid[]), CAST(:floored AS boolean[]), CAST(:days AS date[]))
+    FROM unnest(%(codes)s::text[], %(funds)s::uuid[], %(people)s::uuid[], %(floored)s::boolean[], %(days)s::date[])
         AS wanted (code, fund, person, floored, expires_on)
-    ON CONFLICT DO NOTHING""")
-_LOCK = text("""
+    ON CONFLICT DO NOTHING"""
+_LOCK = """
     SELECT id, code, fund, floored, closed, debits_posted, credits_posted, debits_held, credits_held
-    FROM accounts WHERE code = ANY(CAST(:codes AS text[])) ORDER BY id FOR NO KEY UPDATE""")
-_LOTS = text("""
-    SELECT n, code FROM unnest(CAST(:people AS uuid[]), CAST(:funds AS uuid[]), CAST(:days AS date[])) WITH ORDINALITY AS k (p, f, d, n)
-    JOIN accounts ON (person, fund, expires_on) = (p, f, d)""")
-_BOOKS = text("SELECT pg_advisory_xact_lock_shared(:lock)")
-_SEALED = text("SELECT max(ends_at) FROM closed_periods")
-_OUTCOMES = text("""
-    SELECT request_id, kind, payload, state, amount_cents, code, facts FROM outcomes WHERE request_id = ANY(CAST(:ids AS uuid[]))""")
-_REVERSED = text("""
+    FROM accounts WHERE code = ANY(%(codes)s::text[]) ORDER BY id FOR NO KEY UPDATE"""
+_LOTS = """
+    SELECT code FROM unnest(%(people)s::uuid[], %(funds)s::uuid[], %(days)s::date[]) WITH ORDINALITY AS k (p, f, d, n)
+    LEFT JOIN accounts ON (person, fund, expires_on) = (p, f, d) ORDER BY n"""
+_BOOKS = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
+_SEALED = "SELECT max(ends_at) FROM closed_periods"
+_OUTCOMES = """
+    SELECT request_id, kind, payload, state, amount_cents, code, facts FROM outcomes WHERE request_id = ANY(%(ids)s::uuid[])"""
+_REVERSED = """
     SELECT reversal_of, CAST(sum(amount_cents) AS bigint) AS cents FROM transfers
-    WHERE reversal_of = ANY(CAST(:ids AS uuid[])) GROUP BY reversal_of""")
-_HOLDS = text("""
+    WHERE reversal_of = ANY(%(ids)s::uuid[]) GROUP BY reversal_of"""
+_HOLDS = """
     SELECT hold_id, leg, d.code AS debit, c.code AS credit, amount_cents, how, until <= clock_timestamp() AS over
     FROM holds JOIN accounts d ON d.id = debit_account JOIN accounts c ON c.id = credit_account LEFT JOIN hold_ends USING (hold_id)
-    WHERE hold_id = ANY(CAST(:ids AS uuid[])) ORDER BY hold_id, leg""")
-_COUNT = text("""
+    WHERE hold_id = ANY(%(ids)s::uuid[]) ORDER BY hold_id, leg"""
+_COUNT = """
     UPDATE accounts SET debits_posted = debits_posted + d, credits_posted = credits_posted + c, debits_held = debits_held + dh,
                         credits_held = credits_held + ch, version = version + 1
-    FROM unnest(CAST(:ids AS bigint[]), CAST(:d AS bigint[]), CAST(:c AS bigint[]), CAST(:dh AS bigint[]), CAST(:ch AS bigint[]))
+    FROM unnest(%(ids)s::bigint[], %(d)s::bigint[], %(c)s::bigint[], %(dh)s::bigint[], %(ch)s::bigint[])
         AS more (account, d, c, dh, ch)
-    WHERE accounts.id = account""")
-_HOLD = text("""
+    WHERE accounts.id = account"""
+_HOLD = """
     INSERT INTO holds (hold_id, leg, debit_account, credit_account, amount_cents, until)
-    VALUES (:hold_id, :leg, :debit, :credit, :amount_cents, clock_timestamp() + make_interval(secs => :seconds))""")
-_END = text("INSERT INTO hold_ends (hold_id, how, request_id, ended_at) VALUES (:hold_id, :how, :request_id, :now)")
+    VALUES (%(hold_id)s, %(leg)s, %(debit)s, %(credit)s, %(amount_cents)s, clock_timestamp() + make_interval(secs => %(seconds)s))"""
+_END = (
+    "INSERT INTO hold_ends (hold_id, how, request_id, ended_at) VALUES (%(hold_id)s, %(how)s, %(request_id)s, %(now)s)"
+)
 
 _TRANSFERS = {
     "debit_account": "int8", "credit_account": "int8", "amount_cents": "int8", "occurred_at": "timestamptz", "posted_at": "timestamptz",
@@ -106,7 +108,7 @@ def insist(answers: Iterable[Answer]) -> None:
 
 def remember(tx: Tx, outcomes: Iterable[Outcome]) -> None:
     """Keep outcomes for good."""
-    copy_rows(tx, "outcomes", _REMEMBERED, (
+    copy_rows(tx.session, "outcomes", _REMEMBERED, (
         (o.request_id, o.kind, o.payload, o.state, o.amount_cents, o.code, None if o.facts is None else Jsonb(o.facts), tx.now)
         for o in outcomes
     ))  # fmt: skip
@@ -120,28 +122,30 @@ def open_accounts(tx: Tx, codes: Iterable[str], people: Mapping[str, UUID] | Non
         "codes": array(wanted), "funds": array([t.fund_id for t in terms]), "floored": array([t.floored for t in terms]),
         "days": array([t.expires_on for t in terms]), "people": array([people[code] if people else None for code in wanted]),
     }  # fmt: skip
-    tx.session.execute(_OPEN, said)
+    rows_of(tx.session, _OPEN, **said)
 
 
-def codes_of(tx: Tx, lots: Iterable[rules.Lot]) -> dict[rules.Lot, str]:
-    """The accounts of these lots; those that are missing are opened, under random ids."""
-    wanted = list(dict.fromkeys(lots))
-    found = _codes(tx, wanted)
-    missing = {rules.coins(tx.new_id(), lot): lot.person_id for lot in wanted if lot not in found}
+def codes_of(tx: Tx, lots: Sequence[rules.Lot]) -> list[str]:
+    """The accounts of these lots, in the same order; those that are missing are opened, under random ids."""
+    codes = _codes(tx, lots)
+    missing = {
+        rules.coins(tx.new_id(), lot): lot.person_id for lot, code in zip(lots, codes, strict=True) if code is None
+    }
     if missing:
         open_accounts(tx, missing, missing)
-        found = _codes(tx, wanted)  # read again: another transaction may have opened one of them first
-    return found
+        codes = _codes(
+            tx, lots
+        )  # read again: another transaction, or another award of this batch, may have opened one first
+    return codes  # type: ignore[return-value]
 
 
-def _codes(tx: Tx, lots: Sequence[rules.Lot]) -> dict[rules.Lot, str]:
-    people, funds, days = ([lot[n] for lot in lots] for n in range(3))
-    rows = tx.session.execute(_LOTS, {"people": array(people), "funds": array(funds), "days": array(days)})
-    return {lots[n - 1]: code for n, code in rows}
+def _codes(tx: Tx, lots: Sequence[rules.Lot]) -> list[str | None]:
+    people, funds, days = (array([lot[n] for lot in lots]) for n in range(3))
+    return [code for (code,) in rows_of(tx.session, _LOTS, people=people, funds=funds, days=days)]
 
 
 def _gather(tx: Tx, requests: Sequence[Request]) -> Book:
-    tx.session.execute(_BOOKS, {"lock": BOOKS_LOCK})
+    rows_of(tx.session, _BOOKS, lock=BOOKS_LOCK)
     holds = _holds(tx, [request.hold_id for request in requests if isinstance(request, EndHold)])
     codes = {code for request in requests for code in _touched(request, holds)}
     accounts = _lock(tx, codes)
@@ -149,29 +153,26 @@ def _gather(tx: Tx, requests: Sequence[Request]) -> Book:
         open_accounts(tx, codes - accounts.keys())
         accounts = _lock(tx, codes)
     # Read only now: who posted the same request, or took the same transfer back, held these locks and has committed.
-    rows = tx.session.execute(_OUTCOMES, {"ids": array([request.request_id for request in requests])})
-    outcomes = {row.request_id: Outcome(**row._mapping) for row in rows}
+    remembered = rows_of(tx.session, _OUTCOMES, ids=array([request.request_id for request in requests]))
     taken_back = {t.transfer_id for r in requests if isinstance(r, Reversal) for t, _ in r.of}
-    reversed_cents: dict[UUID, int] = {}
-    if taken_back:
-        reversed_cents = dict(tx.session.execute(_REVERSED, {"ids": array(taken_back)}).all())
+    reversed_cents = rows_of(tx.session, _REVERSED, ids=array(taken_back)) if taken_back else []
+    [(sealed_until,)] = rows_of(tx.session, _SEALED)
     return Book(
-        accounts=accounts, outcomes=outcomes, reversed_cents=reversed_cents, holds=_holds(tx, holds),
-        sealed_until=tx.session.scalar(_SEALED),
+        accounts=accounts, outcomes={row[0]: Outcome(*row) for row in remembered}, reversed_cents=dict(reversed_cents),
+        holds=_holds(tx, holds), sealed_until=sealed_until,
     )  # fmt: skip
 
 
 def _lock(tx: Tx, codes: Iterable[str]) -> dict[str, Account]:
-    return {row[1]: Account(*row) for row in tx.session.execute(_LOCK, {"codes": array(codes)})}
+    return {row[1]: Account(*row) for row in rows_of(tx.session, _LOCK, codes=array(codes))}
 
 
 def _holds(tx: Tx, hold_ids: Iterable[UUID]) -> dict[UUID, HoldState]:
     ids = array(hold_ids)
     holds: dict[UUID, HoldState] = {}
-    for row in tx.session.execute(_HOLDS, {"ids": ids}) if ids != "{}" else ():
-        leg = Held(row.hold_id, row.leg, row.debit, row.credit, row.amount_cents, 0)
-        before = holds.get(row.hold_id)
-        holds[row.hold_id] = HoldState((*before.legs, leg) if before else (leg,), row.how, row.over)
+    for hold_id, leg, debit, credit, cents, how, over in rows_of(tx.session, _HOLDS, ids=ids) if ids != "{}" else ():
+        before = holds[hold_id].legs if hold_id in holds else ()
+        holds[hold_id] = HoldState((*before, Held(hold_id, leg, debit, credit, cents, 0)), how, over)
     return holds
 
 
@@ -194,7 +195,7 @@ def _touched(request: Request, holds: Mapping[UUID, HoldState]) -> Iterable[str]
 def _apply(tx: Tx, decision: Decision, book: Book) -> None:
     id_of = {code: account.id for code, account in book.accounts.items()}
     now = tx.now
-    copy_rows(tx, "transfers", _TRANSFERS, (
+    copy_rows(tx.session, "transfers", _TRANSFERS, (
         (id_of[t.debit], id_of[t.credit], t.amount_cents, t.occurred_at, now, t.transfer_id, t.journal, t.cause, t.fund_id, t.reversal_of,
          t.kind, t.leaf)
         for t in decision.transfers
@@ -203,15 +204,12 @@ def _apply(tx: Tx, decision: Decision, book: Book) -> None:
         changes = decision.changes.values()
         added = {"d": "debits", "c": "credits", "dh": "debits_held", "ch": "credits_held"}
         said = {short: array([getattr(change, name) for change in changes]) for short, name in added.items()}
-        tx.session.execute(_COUNT, {"ids": array([id_of[code] for code in decision.changes]), **said})
-    if decision.held:
-        rows = [
-            {"hold_id": h.hold_id, "leg": h.leg, "debit": id_of[h.debit], "credit": id_of[h.credit], "amount_cents": h.amount_cents,
-             "seconds": h.seconds}
-            for h in decision.held
-        ]  # fmt: skip
-        tx.session.execute(_HOLD, rows)
-    if decision.ended:
-        ends = [{"hold_id": i, "how": e.how, "request_id": e.request_id, "now": now} for i, e in decision.ended.items()]
-        tx.session.execute(_END, ends)
+        rows_of(tx.session, _COUNT, ids=array([id_of[code] for code in decision.changes]), **said)
+    for held in decision.held:
+        rows_of(
+            tx.session, _HOLD, hold_id=held.hold_id, leg=held.leg, debit=id_of[held.debit], credit=id_of[held.credit],
+            amount_cents=held.amount_cents, seconds=held.seconds,
+        )  # fmt: skip
+    for hold_id, end in decision.ended.items():
+        rows_of(tx.session, _END, hold_id=hold_id, how=end.how, request_id=end.request_id, now=now)
     remember(tx, decision.outcomes)

@@ -8,14 +8,15 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ledger import rules
 from ledger.domain_values import Transfer
 from ledger.models import Account
 from ledger.models import Transfer as Row
-from services.kit.db import Tx, array
+from services.kit.bulk import array, rows_of
+from services.kit.db import Tx
 
 _DEBIT, _CREDIT = aliased(Account), aliased(Account)
 TRANSFERS = (
@@ -43,9 +44,9 @@ def touching(account_ids: Iterable[int]) -> Any:
     return or_(Row.debit_account.in_(ids), Row.credit_account.in_(ids))
 
 
-_SPENDABLE = text("""
+_SPENDABLE = """
     SELECT person, code, fund, credits_posted - debits_posted - debits_held AS cents FROM accounts
-    WHERE person = ANY(CAST(:people AS uuid[])) AND positive AND expires_on >= :day ORDER BY expires_on, fund""")
+    WHERE person = ANY(%(people)s::uuid[]) AND positive AND expires_on >= %(day)s ORDER BY expires_on, fund"""
 
 
 class SpendableLot(NamedTuple):
@@ -59,7 +60,7 @@ class SpendableLot(NamedTuple):
 def spendable_lots(tx: Tx, person_ids: Iterable[UUID], day: date) -> dict[UUID, list[SpendableLot]]:
     """People's coins that can be spent on that day, oldest expiry first, then by fund."""
     lots: dict[UUID, list[SpendableLot]] = {person_id: [] for person_id in person_ids}
-    for person_id, *lot in tx.session.execute(_SPENDABLE, {"people": array(lots), "day": day}):
+    for person_id, *lot in rows_of(tx.session, _SPENDABLE, people=array(lots), day=day):
         lots[person_id].append(SpendableLot(*lot))
     return lots
 
@@ -72,15 +73,14 @@ def free_cents(tx: Tx, fund_ids: Iterable[UUID]) -> dict[UUID, int]:
     return {fund: int(cents) for fund, cents in rows}
 
 
-_KEPT = text("""
-    SELECT attendance_id, CAST(sum(kept_cents) AS bigint) FROM withdrawn_awards
-    WHERE attendance_id = ANY(CAST(:ids AS uuid[])) GROUP BY attendance_id""")
+_KEPT = """
+    SELECT attendance_id, sum(kept_cents)::bigint FROM withdrawn_awards
+    WHERE attendance_id = ANY(%(ids)s::uuid[]) GROUP BY attendance_id"""
 
 
 def kept_cents(tx: Tx, attendance_ids: Iterable[UUID]) -> Counter[UUID]:
     """What withdrawn awards of each attendance gave and did not give back, all its corrections together."""
-    rows = tx.session.execute(_KEPT, {"ids": array(attendance_ids)})
-    return Counter(dict(rows.all()))
+    return Counter(dict(rows_of(tx.session, _KEPT, ids=array(attendance_ids))))
 
 
 def balances_by_class(tx: Tx, fund_id: UUID | None) -> dict[tuple[UUID, str], int]:

@@ -19,7 +19,7 @@ A lot has a random id of its own, because transfers are kept for good and the pe
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
@@ -56,6 +56,7 @@ def terms_of(code: str) -> Terms:
     return Terms(UUID(words[2]), True, month_end(date.fromisoformat(f"{words[3]}-01")))
 
 
+@lru_cache(maxsize=4096)
 def fund(fund_id: UUID) -> str:
     return f"fund/{fund_id}"
 
@@ -133,31 +134,24 @@ def lots_of_award(data: CoinsAwarded, plans: Iterable[awarded.Plan], until: date
 
 
 def award(
-    data: CoinsAwarded,
-    plans: Iterable[awarded.Plan],
-    until: date,
-    because: Because,
-    kept_cents: int,
-    code_of: Mapping[Lot, str],
+    data: CoinsAwarded, plans: Sequence[awarded.Plan], because: Because, kept_cents: int, codes: Iterable[str]
 ) -> Move:
     """Coins for an award, by its first plan that covers it whole; else it waits. Raises ValueError for shares that do not sum to 1000.
 
     `kept_cents`: what withdrawn awards of the same attendance gave and did not give back. Only what the award is more than that is given.
-    `code_of`: the accounts of `lots_of_award`.
+    `codes`: the accounts of `lots_of_award`, in the same order.
     """
     amount = max(0, data.amount_cents - kept_cents)
+    code = iter(codes)
 
     def legs(plan: awarded.Plan) -> Plan:
-        sources = plan.sources
-        shares: Sequence[int | None] = [None] * len(sources)
-        if any(source.share_permille is not None for source in sources):
-            shares = split(amount, [source.share_permille or 0 for source in sources])
-        return tuple(
-            [
-                Leg(fund(source.fund_id), code_of[Lot(data.person_id, source.fund_id, until)], share)
-                for source, share in zip(sources, shares, strict=True)
-            ]
-        )
+        shares: Sequence[int | None] = [source.share_permille for source in plan.sources]
+        if shares != [None] * len(shares):
+            shares = split(amount, [permille or 0 for permille in shares])
+        made = [
+            Leg(fund(source.fund_id), next(code), cents) for source, cents in zip(plan.sources, shares, strict=True)
+        ]
+        return tuple(made)
 
     return Move(
         request_id=data.award_id, kind="award", payload=award_payload(data), because=because, amount_cents=amount,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from services.events import Envelope, contract_of, encode
+from services.kit.bulk import copy_rows
 
 if TYPE_CHECKING:
     from services.apis.city import City
@@ -144,33 +145,13 @@ class Tx:
             raise ValueError(f"{self.service} may not publish on {sorted(topics - {self.service})}")
         self.session.flush()
         rows = ((self.service, e.key, e.id, e.type, encode(e), self.now) for e in self.outgoing)
-        copy_rows(self, "outbox", _OUTGOING, rows)
+        copy_rows(self.session, "outbox", _OUTGOING, rows)
         self.outgoing.clear()
 
 
 _OUTGOING = {
     "topic": "text", "key": "text", "event_id": "uuid", "type": "text", "value": "bytea", "put_at": "timestamptz",
 }  # fmt: skip
-
-
-def copy_rows(tx: Tx, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> None:
-    """Stream rows into a table. `columns`: name -> PostgreSQL type. Nothing is sent when there are no rows."""
-    rows = iter(rows)
-    first = next(rows, None)
-    if first is None:
-        return
-    connection: Any = tx.session.connection().connection.driver_connection
-    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types(list(columns.values()))
-        copy.write_row(first)
-        for row in rows:
-            copy.write_row(row)
-
-
-def array(values: Iterable[Any]) -> str:
-    """Ids, numbers, days, truths or plain codes as PostgreSQL's array literal: one parameter, whatever the number of values."""
-    return "{" + msgspec.json.encode(list(values))[1:-1].decode() + "}"
 
 
 _SHARED = service_metadata()

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from services.events import Envelope, Unreadable, contract_of, decode
+from services.kit.bulk import array, copy_rows, rows_of
 from services.kit.bus import Record, Spot, Subscription
 from services.kit.context import Context
-from services.kit.db import PARKED, POSITIONS, Tx, array, copy_rows
+from services.kit.db import PARKED, POSITIONS, Tx
 from services.kit.telemetry import log
 
 ATTEMPTS = 3
@@ -127,7 +128,7 @@ class Consumer:
         log("batch", service=self._ctx.room.name, records=len(records), handled=len(good))
 
 
-_KNOWN = text("SELECT event_id FROM inbox WHERE event_id = ANY(CAST(:ids AS uuid[]))")
+_KNOWN = "SELECT event_id FROM inbox WHERE event_id = ANY(%(ids)s::uuid[])"
 _TAKEN = {"event_id": "uuid", "taken_at": "timestamptz"}
 
 
@@ -138,10 +139,12 @@ def handle(ctx: Context, tx: Tx, envelopes: Sequence[Envelope[Any]]) -> None:
     if not wanted:
         return
     firsts = {e.id: e for e in reversed(wanted)}  # of an event that came twice, the first
-    known = set(tx.session.scalars(_KNOWN, {"ids": array(firsts)}))
-    fresh = [e for e in wanted if firsts.get(e.id) is e and e.id not in known]
+    known = {row[0] for row in rows_of(tx.session, _KNOWN, ids=array(firsts))}
+    fresh = wanted
+    if known or len(firsts) < len(wanted):
+        fresh = [e for e in wanted if firsts[e.id] is e and e.id not in known]
     # Should another consumer take one of them at this moment, its key refuses the second, and the batch is tried again.
-    copy_rows(tx, "inbox", _TAKEN, ((e.id, tx.now) for e in fresh))
+    copy_rows(tx.session, "inbox", _TAKEN, ((e.id, tx.now) for e in fresh))
     for struct, run in groupby(fresh, key=lambda e: type(e.data)):
         batch = list(run)
         tx.correlation_id, tx.causation_id = batch[0].correlation_id, batch[0].id

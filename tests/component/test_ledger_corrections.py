@@ -68,8 +68,8 @@ def issued(town: Town) -> list[tuple[int, int]]:
 def test_of_an_award_only_what_was_not_kept_before_is_asked(cents: int, kept: int) -> None:
     fund = UUID(int=1)
     data, plans = an_award(cents, in_order(fund)), [in_shares({fund: 1000})]
-    code_of = {lot: rules.coins(new_id(), lot) for lot in rules.lots_of_award(data, plans, OCTOBER)}
-    move = rules.award(data, plans, OCTOBER, Because(fund, NOW), kept, code_of)
+    codes = [rules.coins(new_id(), lot) for lot in rules.lots_of_award(data, plans, OCTOBER)]
+    move = rules.award(data, plans, Because(fund, NOW), kept, codes)
     assert move.amount_cents + min(kept, cents) == cents
     assert [leg.amount_cents for plan in move.plans for leg in plan] == ([move.amount_cents] if cents > kept else [])
 
