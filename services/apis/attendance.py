@@ -200,7 +200,7 @@ POST_CHECK_IN = Endpoint(
     errors=(*CODE_ERRORS, *WINDOW_ERRORS, *COMING_ERRORS, "already_checked_in"),
 )  # fmt: skip
 POST_CHECK_OUT = Endpoint(
-    method="POST", path="/check-outs", summary="Check out with the code on the coordinator's screen", allow=("volunteer",),
+    method="POST", path="/check-outs", summary="Check out with the code on the coordinator's screen, up to 15 minutes after the end", allow=("volunteer",),
     request=UseCode, answer=Attendance, per_minute=30,
     errors=(*CODE_ERRORS, *WINDOW_ERRORS, "not_checked_in", "already_checked_out"),
 )  # fmt: skip

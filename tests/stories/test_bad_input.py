@@ -69,9 +69,11 @@ def test_at_a_shift(town: Town) -> None:
         ("already_checked_in", amal, check_in, the_code(cast, shift), {}),
         ("shift_full", bashir, check_in, the_code(cast, shift), {}),
     )  # fmt: skip
-    it_becomes(town, shift.ends_at)
+    no_more = shift.ends_at + timedelta(minutes=15)
+    it_becomes(town, no_more)
     code, walk_in = the_code(cast, shift), attendance.Tap(person_id=omar.person_id)
-    it_becomes(town, shift.ends_at + timedelta(seconds=20))
+    assert_refused(town, "attendance", ("shift_over", bashir, check_in, code, {}))
+    it_becomes(town, no_more + timedelta(seconds=20))
     assert_refused(
         town, "attendance",
         ("shift_over", amal, check_out, code, {}),
