@@ -239,6 +239,22 @@ def test_at_the_door(town: Town) -> None:
     assert town.check() == []
 
 
+def test_a_refusal_said_again_carries_the_id_of_this_request_in_head_and_body(town: Town) -> None:
+    """Whoever helps looks for this request's line in the log, not for the first one's."""
+    nobody = shifts.CancelShift(reason="Storm")
+    ask = (town, Cast(town).nadia, "shifts", shifts.POST_SHIFT_CANCEL, nobody)
+    first_id, second_id, key, shift_id = (str(new_id()) for _ in range(4))
+    first, again = (
+        send(*ask, shift_id=shift_id, headers={"Idempotency-Key": key, "X-Correlation-ID": id_})
+        for id_ in (first_id, second_id)
+    )
+    for answer, id_ in ((first, first_id), (again, second_id)):
+        assert_problem(answer, "unknown_shift")
+        assert answer.headers["x-correlation-id"] == id_
+    assert again.headers["idempotent-replayed"] == "true"
+    assert {**again.json(), "correlation_id": first_id} == first.json()
+
+
 def test_who_asks_too_often_is_told_when_to_come_back(town: Town) -> None:
     admin, asked = the_admin(town), redemption.POST_PAIRING_CODE
     somewhere = {"shop_id": new_id()}
