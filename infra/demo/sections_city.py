@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
-from flask_babel import ngettext
-from sqlalchemy import text
 
 from infra.demo import cast, shoes
+from infra.demo.sections_auditor import AuditorView
 from infra.demo.setup import owner_of
 from infra.demo.view import Section
 from infra.wiring import Town
@@ -24,7 +24,7 @@ from services.apis import (
     shifts,
 )
 from services.apis.endpoint import Page
-from services.kit.i18n import day, number
+from services.kit.i18n import day
 
 if TYPE_CHECKING:
     from infra.demo.history import Life
@@ -114,43 +114,7 @@ class CityView:
         ]
 
     def auditor(self) -> list[Section]:
-        broken = self._town.check()
-        checks = [
-            (
-                _("%(service)s: %(count)s rules", service=name, count=number(len(ctx.room.checks))),
-                sum(b.startswith(f"{name}:") for b in broken),
-            )
-            for name, ctx in self._town.rooms.items()
-        ]
-        with self._town.rooms["ledger"].engine.connect() as conn:
-            transfers = conn.scalar(text("SELECT count(*) FROM transfers")) or 0
-        return [*self._followed(), shoes.do_the_books_agree(transfers, checks, "/docs/ledger.json")]
-
-    def _followed(self) -> list[Section]:
-        """The last payment the bank has booked, followed back to the sales it pays."""
-        for batch in self._ask("ettore", "reimbursement", reimbursement_payment.GET_BATCHES, query=Page()).batches:
-            full = self._ask("ettore", "reimbursement", reimbursement_payment.GET_BATCH, batch_id=batch.batch_id)
-            for payment in full.payments:
-                if payment.state == "settled":
-                    return [self._trail(payment)]
-        return []
-
-    def _trail(self, payment: reimbursement_payment.Payment) -> Section:
-        city = self._town.city
-        trail = self._ask("ettore", "reimbursement", reimbursement_payment.GET_TRAIL, payment_id=payment.payment_id)
-        batch = trail.batch
-        hands = [
-            (_("prepared"), batch.prepared_at),
-            (_("approved"), batch.approved_at),
-            (_("released"), batch.released_at),
-        ]
-        steps = [
-            (ngettext("%(count)s sale of %(period)s", "%(count)s sales of %(period)s", len(trail.sale_ids),
-                      count=number(len(trail.sale_ids)), period=trail.period), city.day_of(batch.prepared_at), payment.amount_cents),
-            *((hand, city.day_of(at), payment.amount_cents) for hand, at in hands if at is not None),
-            *((_("on the bank’s statement"), entry.booked_on, entry.amount_cents) for entry in trail.entries),
-        ]  # fmt: skip
-        return shoes.one_coins_way(steps, f"/api/reimbursement/payments/{payment.payment_id}/trail")
+        return AuditorView(self._town, partial(self._ask, "ettore")).sections()
 
     def everyone(self) -> list[Section]:
         figures = self._public("impact", impact.GET_FIGURES)

@@ -89,7 +89,11 @@ def close_forgotten(tx: Tx) -> int:
     rows = tx.session.execute(
         select(Attendance, Shift)
         .join(Shift)
-        .where(Attendance.state == "open", Attendance.checked_out_at.is_(None), Shift.ends_at < tx.now - domain.LEAVES_AFTER)
+        .where(
+            Attendance.state == "open",
+            Attendance.checked_out_at.is_(None),
+            Shift.ends_at < tx.now - domain.LEAVES_AFTER,
+        )
         .order_by(Attendance.attendance_id)
         .limit(CLOSE_AT_ONCE)
         .with_for_update(of=Attendance, skip_locked=True)
