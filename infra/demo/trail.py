@@ -48,8 +48,7 @@ def follow_a_coin(ask: Ask) -> CoinsWay | None:
 
 def _way_of(ask: Ask, paid: payments.Trail) -> CoinsWay | None:
     stated = ask("reimbursement", reimbursement.GET_STATEMENT, statement_id=paid.statement_id)
-    undone = {line.sale_id for line in stated.lines if line.kind == "void"}
-    sale_id = next((sale_id for sale_id in paid.sale_ids if sale_id not in undone), None)
+    sale_id = next((sale_id for sale_id in paid.sale_ids if sale_id not in paid.undone_sale_ids), None)
     if sale_id is None:
         return None
     sale = ask("ledger", ledger.GET_JOURNAL, journal=sale_id).transfers[0]
