@@ -74,10 +74,11 @@ class CityView:
         """What the shop is owed, as its owner reads it."""
         shop_id = self._life.memory.ids[shop.name]
         owed = self._ask(owner_of(shop), "reimbursement", reimbursement.GET_OWED, shop_id=shop_id)
-        rows = [(s.period, s.amount_cents, "open") for s in owed.statements]
-        rows += [(c.number, c.amount_cents, "claimed") for c in owed.claims]
+        rows = [(_("Not yet on a statement"), owed.open_cents, "open")] if owed.open_cents else []
+        rows += [(_("Statement of %(period)s", period=s.period), s.amount_cents, "open") for s in owed.statements]
+        rows += [(_("Claim %(number)s", number=c.number), c.amount_cents, "claimed") for c in owed.claims]
         rows += [
-            (day(p.booked_on) if p.booked_on else "", p.amount_cents, p.state)
+            (_("Payment of %(day)s", day=day(p.booked_on)) if p.booked_on else _("A payment"), p.amount_cents, p.state)
             for p in owed.payments
             if p.state in ("released", "settled", "returned")
         ]
@@ -131,10 +132,10 @@ class CityView:
 
 
 def role_words(role: str) -> str:
-    """A role in the person's language."""
+    """Those who have a role, in the person's language."""
     words = {
-        "volunteer": _("volunteer"), "coordinator": _("coordinator"), "shop_owner": _("shop owner"), "cashier": _("cashier"),
-        "finance": _("finance officer"), "sponsor": _("sponsor"), "admin": _("scheme administrator"), "auditor": _("auditor"),
+        "volunteer": _("volunteers"), "coordinator": _("coordinators"), "shop_owner": _("shop owners"), "cashier": _("cashiers"),
+        "finance": _("finance officers"), "sponsor": _("sponsors"), "admin": _("scheme administrators"), "auditor": _("auditors"),
     }  # fmt: skip
     return str(words[role])
 

@@ -90,8 +90,8 @@ def sales_of_the_day(total_cents: int, sales: Iterable[tuple[str, int, str]], li
 
 
 def owed_to_the_shop(owed_cents: int, statements: Iterable[tuple[str, int, str]], link: str) -> Section:
-    """statements: (period as the shop reads it, amount, state)."""
-    rows = tuple(Row(period, "", euros(amount), state_badge(state)) for period, amount, state in statements)
+    """statements: (what it is, as the shop reads it, amount, state)."""
+    rows = tuple(Row(what, "", euros(amount), state_badge(state)) for what, amount, state in statements)
     return Section(_("What does the town owe us?"), _("One statement a month, then the bank."),
                    (Figure(euros(owed_cents), _("not yet at the bank")),), rows, link)  # fmt: skip
 

@@ -236,7 +236,7 @@ def test_the_auditor_follows_a_coin_from_the_funds_decision_to_the_banks_line(
     )  # fmt: skip
     small_town.auditor = AuditorView(town, ask)
     page = browser.get("/shoes/auditor?lang=en").text
-    ids = re.findall(r'<code class="detail" dir="ltr">([0-9a-f-]{36})</code>', page)
+    ids = re.findall(r'<code class="id" dir="ltr">([0-9a-f-]{36})</code>', page)
     assert ids == [
         str(id_)
         for id_ in (
