@@ -60,7 +60,7 @@ class AuditorView:
             self._step(_("A shift"), way.shift.starts_at, way.shift.shift_id),
             self._step(there, way.attendance.checked_in_at or way.shift.starts_at, way.attendance.attendance_id),
             self._step(_("What the shift is thanked with"), way.award.decided_at, way.award.award_id, cents(way.award.amount_cents)),
-            self._step(_("Coins in the wallet"), way.coins.occurred_at, way.coins.transfer_id, cents(way.coins.amount_cents)),
+            self._step(_("This fund’s coins in the wallet"), way.coins.occurred_at, way.coins.transfer_id, cents(way.coins.amount_cents)),
         ]  # fmt: skip
 
     def _spent(self, way: CoinsWay) -> list[Step]:
@@ -69,7 +69,12 @@ class AuditorView:
                           period=way.statement.period, count=number(sales))  # fmt: skip
         claimed = _("Claim %(number)s of the shop", number=way.paid.claim_number)
         return [
-            self._step(_("A sale"), way.sale.occurred_at, way.sale.journal, cents(way.sale.amount_cents)),
+            self._step(
+                _("Of these coins, spent in a sale"),
+                way.sale.occurred_at,
+                way.sale.journal,
+                cents(way.sale.amount_cents),
+            ),
             self._step(stated, way.statement.issued_at, way.statement.statement_id, euros(way.statement.amount_cents)),
             self._step(claimed, way.claim.made_at, way.claim.claim_id, euros(way.claim.amount_cents)),
         ]
