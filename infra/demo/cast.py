@@ -1,4 +1,4 @@
-"""Who and what there is in Valdarco. All invented; change this file to change the town."""
+"""Who and what there is in Valdarco, named as its people name it. All invented; change this file to change the town."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Shop:
 ORGANISATIONS = ("Mani in Comune", "Il Portico", "Passi Insieme")
 
 ACTIVITIES = (
-    Activity("Mani in Comune", "Care of the park", "Parco delle Querce", "green", "le-querce", (2, 5), 9, 180, 8),
-    Activity("Mani in Comune", "Flower beds of the square", "Piazza Arco", "green", "arco-vecchio", (3,), 9, 150, 8),
-    Activity("Il Portico", "River bank clean-up", "Lungofiume", "bins", "porta-fiume", (5,), 9, 180, 9),
-    Activity("Il Portico", "Benches and railings", "Giardini Mulini", "repair", "borgo-mulini", (1, 4), 15, 120, 7),
-    Activity("Passi Insieme", "Tidy station square", "Piazza Stazione", "bins", "stazione", (0, 3), 8, 120, 8),
+    Activity("Mani in Comune", "Cura del parco", "Parco delle Querce", "green", "le-querce", (2, 5), 9, 180, 8),
+    Activity("Mani in Comune", "Aiuole della piazza", "Piazza Arco", "green", "arco-vecchio", (3,), 9, 150, 8),
+    Activity("Il Portico", "Pulizia del lungofiume", "Lungofiume", "bins", "porta-fiume", (5,), 9, 180, 9),
+    Activity("Il Portico", "Panchine e ringhiere", "Giardini Mulini", "repair", "borgo-mulini", (1, 4), 15, 120, 7),
+    Activity("Passi Insieme", "Piazza della stazione pulita", "Piazza Stazione", "bins", "stazione", (0, 3), 8, 120, 8),
     Activity(
-        "Passi Insieme", "Reading room helpers", "Biblioteca San Tiburzio", "library", "san-tiburzio", (4,), 16, 120, 7
+        "Passi Insieme", "Aiuto in sala lettura", "Biblioteca San Tiburzio", "library", "san-tiburzio", (4,), 16, 120, 7
     ),
 )
 

@@ -71,7 +71,7 @@ PEOPLE = (
         link_text=_("See what it became"),
         icon="building-2",
         can=(
-            _("Give by card, by bank transfer, once or every month."),
+            _("Give by card, direct debit or bank transfer."),
             _("Choose a neighbourhood or a kind of activity."),
             _("See hours, places and shops. Never names."),
         ),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
-from flask_babel import ngettext
-from sqlalchemy import text
 
 from infra.demo import cast, shoes
+from infra.demo.sections_auditor import AuditorView
 from infra.demo.setup import owner_of
 from infra.demo.view import Section
 from infra.wiring import Town
@@ -24,7 +24,7 @@ from services.apis import (
     shifts,
 )
 from services.apis.endpoint import Page
-from services.kit.i18n import day, number
+from services.kit.i18n import day
 
 if TYPE_CHECKING:
     from infra.demo.history import Life
@@ -74,10 +74,11 @@ class CityView:
         """What the shop is owed, as its owner reads it."""
         shop_id = self._life.memory.ids[shop.name]
         owed = self._ask(owner_of(shop), "reimbursement", reimbursement.GET_OWED, shop_id=shop_id)
-        rows = [(s.period, s.amount_cents, "open") for s in owed.statements]
-        rows += [(c.number, c.amount_cents, "claimed") for c in owed.claims]
+        rows = [(_("Not yet on a statement"), owed.open_cents, "open")] if owed.open_cents else []
+        rows += [(_("Statement of %(period)s", period=s.period), s.amount_cents, "open") for s in owed.statements]
+        rows += [(_("Claim %(number)s", number=c.number), c.amount_cents, "claimed") for c in owed.claims]
         rows += [
-            (day(p.booked_on) if p.booked_on else "", p.amount_cents, p.state)
+            (_("Payment of %(day)s", day=day(p.booked_on)) if p.booked_on else _("A payment"), p.amount_cents, p.state)
             for p in owed.payments
             if p.state in ("released", "settled", "returned")
         ]
@@ -114,43 +115,7 @@ class CityView:
         ]
 
     def auditor(self) -> list[Section]:
-        broken = self._town.check()
-        checks = [
-            (
-                _("%(service)s: %(count)s rules", service=name, count=number(len(ctx.room.checks))),
-                sum(b.startswith(f"{name}:") for b in broken),
-            )
-            for name, ctx in self._town.rooms.items()
-        ]
-        with self._town.rooms["ledger"].engine.connect() as conn:
-            transfers = conn.scalar(text("SELECT count(*) FROM transfers")) or 0
-        return [*self._followed(), shoes.do_the_books_agree(transfers, checks, "/docs/ledger.json")]
-
-    def _followed(self) -> list[Section]:
-        """The last payment the bank has booked, followed back to the sales it pays."""
-        for batch in self._ask("ettore", "reimbursement", reimbursement_payment.GET_BATCHES, query=Page()).batches:
-            full = self._ask("ettore", "reimbursement", reimbursement_payment.GET_BATCH, batch_id=batch.batch_id)
-            for payment in full.payments:
-                if payment.state == "settled":
-                    return [self._trail(payment)]
-        return []
-
-    def _trail(self, payment: reimbursement_payment.Payment) -> Section:
-        city = self._town.city
-        trail = self._ask("ettore", "reimbursement", reimbursement_payment.GET_TRAIL, payment_id=payment.payment_id)
-        batch = trail.batch
-        hands = [
-            (_("prepared"), batch.prepared_at),
-            (_("approved"), batch.approved_at),
-            (_("released"), batch.released_at),
-        ]
-        steps = [
-            (ngettext("%(count)s sale of %(period)s", "%(count)s sales of %(period)s", len(trail.sale_ids),
-                      count=number(len(trail.sale_ids)), period=trail.period), city.day_of(batch.prepared_at), payment.amount_cents),
-            *((hand, city.day_of(at), payment.amount_cents) for hand, at in hands if at is not None),
-            *((_("on the bank’s statement"), entry.booked_on, entry.amount_cents) for entry in trail.entries),
-        ]  # fmt: skip
-        return shoes.one_coins_way(steps, f"/api/reimbursement/payments/{payment.payment_id}/trail")
+        return AuditorView(self._town, partial(self._ask, "ettore")).sections()
 
     def everyone(self) -> list[Section]:
         figures = self._public("impact", impact.GET_FIGURES)
@@ -167,10 +132,10 @@ class CityView:
 
 
 def role_words(role: str) -> str:
-    """A role in the person's language."""
+    """Those who have a role, in the person's language."""
     words = {
-        "volunteer": _("volunteer"), "coordinator": _("coordinator"), "shop_owner": _("shop owner"), "cashier": _("cashier"),
-        "finance": _("finance officer"), "sponsor": _("sponsor"), "admin": _("scheme administrator"), "auditor": _("auditor"),
+        "volunteer": _("volunteers"), "coordinator": _("coordinators"), "shop_owner": _("shop owners"), "cashier": _("cashiers"),
+        "finance": _("finance officers"), "sponsor": _("sponsors"), "admin": _("scheme administrators"), "auditor": _("auditors"),
     }  # fmt: skip
     return str(words[role])
 

@@ -122,7 +122,7 @@ class Founding:
             self._activity(activity, programme_id)
         rule = awards_api.SetRule(
             programme_id=programme_id, form="per_participation", coins=5, least_minutes=45, valid_from=opens_on,
-            legal_basis="D.G.C. Valdarco n. 12 (invented), art. 3",
+            legal_basis="D.G.C. Valdarco n. 12 (inventata), art. 3",
         )  # fmt: skip
         self._once("rule", lambda: self._admin("awards", awards_api.POST_RULE, rule, "rule").rule_id)
 
@@ -195,8 +195,8 @@ class Founding:
             cast.SPONSOR, lambda: self._admin("funding", sponsor_api.POST_SPONSOR, sponsor, cast.SPONSOR).sponsor_id
         )
         self._staff("sponsor", "arco", sponsor_id)
-        self.set_aside("city fund", cast.CITY_CENTS, "Determina n. 41 (invented)")
-        self.set_aside("grant", cast.GRANT_CENTS, "Grant agreement IT/2026/AMIF/0007 (invented)")
+        self.set_aside("city fund", cast.CITY_CENTS, "Determina n. 41 (inventata)")
+        self.set_aside("grant", cast.GRANT_CENTS, "Convenzione IT/2026/AMIF/0007 (inventata)")
 
     def _fund(self, name: str, body: funding_api.OpenFund) -> UUID:
         return self._once(name, lambda: self._admin("funding", funding_api.POST_FUND, body, name).fund_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import NamedTuple
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -89,8 +90,8 @@ def sales_of_the_day(total_cents: int, sales: Iterable[tuple[str, int, str]], li
 
 
 def owed_to_the_shop(owed_cents: int, statements: Iterable[tuple[str, int, str]], link: str) -> Section:
-    """statements: (period as the shop reads it, amount, state)."""
-    rows = tuple(Row(period, "", euros(amount), state_badge(state)) for period, amount, state in statements)
+    """statements: (what it is, as the shop reads it, amount, state)."""
+    rows = tuple(Row(what, "", euros(amount), state_badge(state)) for what, amount, state in statements)
     return Section(_("What does the town owe us?"), _("One statement a month, then the bank."),
                    (Figure(euros(owed_cents), _("not yet at the bank")),), rows, link)  # fmt: skip
 
@@ -192,10 +193,23 @@ def do_the_books_agree(transfers: int, checks: Iterable[tuple[str, int]], link: 
     )
 
 
-def one_coins_way(steps: Iterable[tuple[str, date, int]], link: str) -> Section:
-    """steps: (what happened, day, amount), from the fund's decision to the bank's line."""
-    rows = tuple(Row(happened, day(when), cents(amount)) for happened, when, amount in steps)
-    return Section(_("Where did this coin go?"), _("From the fund to the bank’s line, step by step."), (), rows, link)
+class Step(NamedTuple):
+    """One step of a coin's way: what happened, on which day, the id it can be looked up by, and its amount as it is to be read."""
+
+    words: str
+    when: date
+    id: str
+    amount: str
+
+
+def one_coins_way(steps: Iterable[Step], link: str) -> Section:
+    """steps: from the fund's decision to the bank's line."""
+    rows = tuple(Row(step.words, day(step.when), step.amount, code=step.id) for step in steps)
+    return Section(
+        _("Where did this coin go?"),
+        _("From the fund’s money to the bank’s line. Each step has its own amount: a statement holds many sales. Ids only, no names."),
+        (), rows, link,
+    )  # fmt: skip
 
 
 def what_it_did(hours: int, shifts: int, spent_cents: int, link: str) -> Section:

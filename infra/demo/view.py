@@ -40,12 +40,13 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a list: what it is, more about it, an amount or count at its end, and its state."""
+    """One line of a list: what it is, more about it, an amount or count at its end, its state, and the id it can be looked up by."""
 
     title: str
     detail: str = ""
     value: str = ""
     badge: Badge | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,8 +200,8 @@ POST_CHECK_IN = Endpoint(
     errors=(*CODE_ERRORS, *WINDOW_ERRORS, *COMING_ERRORS, "already_checked_in"),
 )  # fmt: skip
 POST_CHECK_OUT = Endpoint(
-    method="POST", path="/check-outs", summary="Check out with the code on the coordinator's screen", allow=("volunteer",),
-    request=UseCode, answer=Attendance, per_minute=30,
+    method="POST", path="/check-outs", summary="Check out with the code on the coordinator's screen, up to 15 minutes after the end",
+    allow=("volunteer",), request=UseCode, answer=Attendance, per_minute=30,
     errors=(*CODE_ERRORS, *WINDOW_ERRORS, "not_checked_in", "already_checked_out"),
 )  # fmt: skip
 POST_SCAN = Endpoint(
@@ -220,6 +220,10 @@ POST_CHECK_OUT_ALL = Endpoint(
 GET_SHIFT_ATTENDANCES = Endpoint(
     method="GET", path="/shifts/{shift_id:uuid}/attendances", summary="Who is and was at a shift",
     allow=("coordinator", "auditor"), answer=ShiftAttendance, errors=("unknown_shift",),
+)  # fmt: skip
+GET_ATTENDANCE = Endpoint(
+    method="GET", path="/attendances/{attendance_id:uuid}", summary="One attendance", allow=("auditor",), answer=Attendance,
+    errors=("unknown_attendance",),
 )  # fmt: skip
 POST_CONFIRM = Endpoint(
     method="POST", path="/attendances/{attendance_id:uuid}/confirm", summary="Confirm, correct, or settle a dispute",

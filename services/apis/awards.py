@@ -182,3 +182,7 @@ GET_MY_AWARDS = Endpoint(
 GET_AWARDS = Endpoint(
     method="GET", path="/awards", summary="All awards, newest first", allow=("finance", "auditor"), query=AwardQuery, answer=Awards
 )  # fmt: skip
+GET_AWARD = Endpoint(
+    method="GET", path="/awards/{award_id:uuid}", summary="One award", allow=("finance", "auditor"), answer=Award,
+    errors=("unknown_award",),
+)  # fmt: skip

@@ -18,9 +18,9 @@ Reason = Annotated[str, Meta(pattern=r"\S\s*\S\s*\S", max_length=200)]
 Bearer = Literal["shop", "city"]
 Form = Literal["nota_di_debito", "fattura_fuori_campo"]
 StatementState = Literal["open", "queried", "claimed"]
-ClaimState = Literal["payable", "in_batch", "ordered", "paid"]
+ClaimState = Literal["payable", "in_batch", "ordered", "paid", "closed"]
 PaymentState = Literal["prepared", "released", "settled", "returned", "cancelled"]
-Blocked = Literal["no_iban", "iban_not_approved"]
+Blocked = Literal["no_iban", "iban_not_approved", "void_waits"]
 
 
 class Period(Struct, frozen=True, kw_only=True):
@@ -108,7 +108,8 @@ class SettleQuery(Struct, frozen=True, kw_only=True):
 class Claim(Struct, frozen=True, kw_only=True):
     """A statement the shop has confirmed. `number` counts within the shop and the year, without gaps.
 
-    `stamp_cents` is the stamp duty on the claim's form, never part of `amount_cents`: that is the coins' money alone.
+    `stamp_cents` is the stamp duty on the claim's form, never part of `amount_cents`: that is the coins' money alone. `voided_cents`: what
+    sales undone since have taken off it; the rest is paid, and with no rest the claim is *closed*.
     """
 
     claim_id: UUID
@@ -122,6 +123,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     form: Form
     made_at: datetime
     state: ClaimState
+    voided_cents: int = 0
 
 
 class ClaimQuery(Page, frozen=True, kw_only=True):
@@ -137,7 +139,10 @@ class ClaimList(Struct, frozen=True, kw_only=True):
 
 
 class NotaDiDebito(Struct, frozen=True, kw_only=True):
-    """What the shop's document says. Not subject to VAT (`vat_basis`); with stamp duty above the threshold (`stamp_basis`)."""
+    """What the shop's document says. Not subject to VAT (`vat_basis`); with stamp duty above the threshold (`stamp_basis`).
+
+    `amount_cents` is the statement's; `voided_cents` of it were undone since, and `due_cents` is what is asked for.
+    """
 
     claim_id: UUID
     form: Form
@@ -151,6 +156,8 @@ class NotaDiDebito(Struct, frozen=True, kw_only=True):
     sale_count: int
     void_count: int
     amount_cents: int
+    voided_cents: int
+    due_cents: int
     stamp_cents: int
     stamp_borne_by: Bearer
     vat_basis: str
@@ -165,7 +172,8 @@ class OwedStatement(Struct, frozen=True, kw_only=True):
 
 
 class OwedClaim(Struct, frozen=True, kw_only=True):
-    """`blocked`: why it cannot be paid yet, if so. `expected_on`: the day the order to the bank names, once it is out."""
+    """`amount_cents`: what is still to be paid of it. `blocked`: why it cannot be paid yet, if so. `expected_on`: the day the order to
+    the bank names, once it is out."""
 
     claim_id: UUID
     number: str

@@ -161,7 +161,7 @@ class ProposeMatch(Struct, frozen=True, kw_only=True):
 
 
 class Trail(Struct, frozen=True, kw_only=True):
-    """One payment, followed both ways: to the sales it pays and to the bank's lines."""
+    """One payment, followed both ways: to the sales it pays – less those undone – and to the bank's lines."""
 
     payment: Payment
     batch: Batch
@@ -170,6 +170,7 @@ class Trail(Struct, frozen=True, kw_only=True):
     statement_id: UUID
     period: str
     sale_ids: tuple[UUID, ...]
+    undone_sale_ids: tuple[UUID, ...]
     parts: tuple[Part, ...]
     entries: tuple[Entry, ...]
 
@@ -204,12 +205,13 @@ GET_BATCH = Endpoint(
 )  # fmt: skip
 POST_BATCH_APPROVE = Endpoint(
     method="POST", path="/batches/{batch_id:uuid}/approve", summary="Approve a batch somebody else prepared", allow=("finance",),
-    answer=Batch, errors=("unknown_batch", "batch_state", "same_person", "iban_not_approved", "iban_changed"),
+    answer=Batch, errors=("unknown_batch", "batch_state", "same_person", "iban_not_approved", "iban_changed", "claim_lessened"),
 )  # fmt: skip
 POST_BATCH_RELEASE = Endpoint(
     method="POST", path="/batches/{batch_id:uuid}/release", summary="Release a batch two others prepared and approved",
     allow=("finance",), answer=Batch,
-    errors=("unknown_batch", "batch_state", "same_person", "iban_not_approved", "iban_changed", "fund_not_known_yet"),
+    errors=("unknown_batch", "batch_state", "same_person", "iban_not_approved", "iban_changed", "claim_lessened",
+            "fund_not_known_yet"),
 )  # fmt: skip
 POST_BATCH_CANCEL = Endpoint(
     method="POST", path="/batches/{batch_id:uuid}/cancel", summary="Cancel a batch before its release: its claims are payable again",

@@ -12,6 +12,7 @@ from services.apis.attendance import State, WhyLeft
 from services.apis.errors import Refused
 
 OPENS_BEFORE = timedelta(minutes=30)
+LEAVES_AFTER = timedelta(minutes=15)
 OLDEST_SYNC = timedelta(hours=48)
 CLOCK_SKEW = timedelta(minutes=1)
 SAME_GESTURE = timedelta(minutes=1)
@@ -72,11 +73,23 @@ def check_window(shift: ShiftFacts, at: datetime) -> None:
     """Refuse a moment outside the shift: 30 minutes before its start to its end."""
     check_begun(shift, at)
     if at > shift.ends_at:
-        raise Refused(
-            "shift_over",
-            "This shift is over. Whoever was checked in is counted until its end; else tell the coordinator.",
-            {"ended_at": shift.ends_at.isoformat()},
-        )
+        raise _over(shift)
+
+
+def check_leaving(shift: ShiftFacts, at: datetime) -> None:
+    """Refuse a moment when nobody checks out: as `check_window`, but tools are put away and people queue before the screen, so there
+    are 15 minutes more. They are not counted."""
+    check_begun(shift, at)
+    if at > shift.ends_at + LEAVES_AFTER:
+        raise _over(shift)
+
+
+def _over(shift: ShiftFacts) -> Refused:
+    return Refused(
+        "shift_over",
+        "This shift is over. Whoever was checked in is counted until its end; else tell the coordinator.",
+        {"ended_at": shift.ends_at.isoformat()},
+    )
 
 
 def check_begun(shift: ShiftFacts, at: datetime) -> None:

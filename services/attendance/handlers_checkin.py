@@ -24,7 +24,7 @@ CLOSE_AT_ONCE = 200
 def show_code(tx: Tx, shift_id: UUID) -> api.ShiftCode:
     shift = shift_of(tx, shift_id)
     tx.who.must("coordinator", shift.organisation_id)
-    domain.check_window(facts_of(shift), tx.now)
+    domain.check_leaving(facts_of(shift), tx.now)
     code = domain_code.code_at(shift.secret, shift_id, tx.now)
     return api.ShiftCode(shift_id=shift_id, path=f"/c/{code}", seconds_left=domain_code.seconds_left(tx.now))
 
@@ -40,7 +40,7 @@ def check_in(tx: Tx, body: api.UseCode) -> api.Attendance:
 
 def check_out(tx: Tx, body: api.UseCode) -> api.Attendance:
     shift, _, attendance = _use_code(tx, body)
-    domain.check_window(facts_of(shift), tx.now)
+    domain.check_leaving(facts_of(shift), tx.now)
     if attendance is None:
         raise Refused("not_checked_in", "You are not checked in at this shift. Scan to check in first.")
     if not record_of(attendance).inside:
@@ -85,11 +85,15 @@ def check_out_all(tx: Tx, body: api.CheckOutAll, shift_id: UUID) -> api.CheckedO
 
 
 def close_forgotten(tx: Tx) -> int:
-    """Timed work: whoever forgot to check out was there until the shift's end, and not longer."""
+    """Timed work, when nobody can check out any more: whoever forgot was there until the shift's end, and not longer."""
     rows = tx.session.execute(
         select(Attendance, Shift)
         .join(Shift)
-        .where(Attendance.state == "open", Attendance.checked_out_at.is_(None), Shift.ends_at < tx.now)
+        .where(
+            Attendance.state == "open",
+            Attendance.checked_out_at.is_(None),
+            Shift.ends_at < tx.now - domain.LEAVES_AFTER,
+        )
         .order_by(Attendance.attendance_id)
         .limit(CLOSE_AT_ONCE)
         .with_for_update(of=Attendance, skip_locked=True)
@@ -142,7 +146,7 @@ def _gesture(
     attendance = attendance_of(tx, shift.shift_id, person_id)
     if attendance is None:
         return _come(tx, shift, person_id, at, witness=witness)
-    domain.check_window(facts_of(shift), at)
+    domain.check_leaving(facts_of(shift), at)
     if domain.gesture(record_of(attendance), at) == "nothing":
         return view(attendance, shift)
     return _leave(tx, shift, attendance, at)
@@ -175,7 +179,7 @@ def _come(
 
 
 def _leave(tx: Tx, shift: Shift, attendance: Attendance, at: datetime) -> api.Attendance:
-    close(tx, attendance, shift, at)
+    close(tx, attendance, shift, min(at, shift.ends_at))
     return view(attendance, shift)
 
 

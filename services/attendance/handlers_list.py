@@ -10,7 +10,7 @@ from sqlalchemy import func, select, true
 
 from services.apis import attendance as api
 from services.apis.endpoint import Page
-from services.apis.errors import Refused
+from services.apis.errors import Refused, not_found
 from services.attendance.models import Attendance, Name, Shift
 from services.attendance.queries import attendances, came, shift_of, signed_up, view
 from services.kit.cursor import after, next_cursor
@@ -32,6 +32,13 @@ def list_of_shift(tx: Tx, shift_id: UUID) -> api.ShiftAttendance:
         awaited=() if over else tuple(sorted(missing)),
         no_shows=len(missing) if over else None,
     )
+
+
+def get_attendance(tx: Tx, attendance_id: UUID) -> api.Attendance:
+    found = tx.session.execute(attendances().where(Attendance.attendance_id == attendance_id)).one_or_none()
+    if found is None:
+        raise not_found("attendance", attendance_id)
+    return view(*found)
 
 
 def list_disputes(tx: Tx, query: Page) -> api.Disputes:

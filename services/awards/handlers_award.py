@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, case, func, select, update
 from sqlalchemy.orm import aliased
@@ -10,6 +11,7 @@ from sqlalchemy.orm import aliased
 from services.apis import awards as api
 from services.apis.city import City, cap_on
 from services.apis.endpoint import Page
+from services.apis.errors import not_found
 from services.awards.models import Award
 from services.events import Envelope
 from services.events.ledger import AwardWaiting, CoinsIssued, CoinsWithdrawn
@@ -52,6 +54,13 @@ def list_awards(tx: Tx, query: api.AwardQuery) -> api.Awards:
     if query.to_day:
         wanted = wanted.where(Award.day <= query.to_day)
     return _page(tx, query, wanted)
+
+
+def get_award(tx: Tx, award_id: UUID) -> api.Award:
+    award = tx.session.get(Award, award_id)
+    if award is None:
+        raise not_found("award", award_id)
+    return _view(award, tx.city)
 
 
 def _page(tx: Tx, query: Page, wanted: Select[Award]) -> api.Awards:

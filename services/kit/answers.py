@@ -1,4 +1,4 @@
-"""The same request sent twice has one effect and the same answer – refusals too.
+"""The same request sent twice has one effect and the same answer – refusals too, except for the correlation id they carry.
 
 The key's row, the effect and the answer are one transaction. A second request with the same key waits on the first one's row, then
 finds its answer. No expiry: a till that comes back after a week gets the answer it missed.
@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.apis.endpoint import Endpoint
 from services.apis.errors import Refused
 from services.kit.db import ANSWERS, Tx
-from services.kit.problems import problem_response
+from services.kit.problems import problem_again, problem_response
 
 
 def answer_once(tx: Tx, endpoint: Endpoint, path: dict[str, Any], work: Callable[[], Response]) -> Response:
@@ -71,5 +71,9 @@ def _stored(tx: Tx, caller: str, key: str, said: bytes) -> Response:
             "This Idempotency-Key was used for another request. Take a new key for a new thing.",
             status=422,
         )
-    media = "application/json" if row.status < 400 else "application/problem+json"
-    return Response(bytes(row.body), status=row.status, mimetype=media, headers={"Idempotent-Replayed": "true"})
+    if row.status < 400:
+        response = Response(bytes(row.body), status=row.status, mimetype="application/json")
+    else:
+        response = problem_again(bytes(row.body))
+    response.headers["Idempotent-Replayed"] = "true"
+    return response

@@ -44,6 +44,12 @@ def problem_response(refusal: Refused) -> Response:
     return response
 
 
+def problem_again(body: bytes) -> Response:
+    """A stored refusal, said again to this request: its correlation id is the one of this request's line in the log."""
+    said = msgspec.json.decode(body, type=Problem)
+    return problem_response(Refused(said.code, said.title, said.facts, status=said.status))
+
+
 SENDERS_MISTAKES: dict[type[Exception], str] = {
     DataError: "The request holds a character or number that cannot be stored. Leave out control characters, and try again.",
     OverflowError: "A date or number lies beyond what can be reckoned with. Choose one nearer to today.",

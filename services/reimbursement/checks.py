@@ -27,9 +27,16 @@ CHECKS = {
             OR c.claim_id IS NOT NULL AND (c.amount_cents, c.shop_id) IS DISTINCT FROM (s.amount_cents, s.shop_id)""",
     "claims are numbered without gaps in each shop and year": """
         SELECT shop_id, year FROM claims GROUP BY shop_id, year HAVING min(number) <> 1 OR max(number) <> count(*)""",
-    "a payment pays exactly its claim, to an account of its shop": """
+    "what a claim was lessened by is the voids it settles": """
+        SELECT claim_id FROM claims c LEFT JOIN lines l USING (claim_id) GROUP BY claim_id
+        HAVING c.voided_cents <> -coalesce(sum(l.amount_cents), 0)""",
+    "a void lessens only the claim its sale is in": """
+        SELECT v.line_id FROM lines v JOIN claims c USING (claim_id)
+        LEFT JOIN lines s ON s.sale_id = v.sale_id AND s.kind = 'sale' WHERE s.statement_id IS DISTINCT FROM c.statement_id""",
+    "a payment pays exactly what is due of its claim, to an account of its shop": """
         SELECT payment_id FROM payments p JOIN claims c USING (claim_id) JOIN accounts a USING (account_id)
-        WHERE p.amount_cents <> c.amount_cents OR p.shop_id <> c.shop_id OR p.shop_id <> a.shop_id""",
+        WHERE p.state IN ('released', 'settled', 'returned') AND p.amount_cents <> c.amount_cents - c.voided_cents
+            OR p.shop_id <> c.shop_id OR p.shop_id <> a.shop_id""",
     "no account was paid to that one person alone entered": """
         SELECT payment_id FROM payments JOIN accounts a USING (account_id)
         WHERE payments.state IN ('released', 'settled', 'returned') AND (a.decided_by IS NULL OR a.decided_by = a.proposed_by)""",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -104,6 +104,12 @@ def to_state(tallies: Sequence[Tally]) -> ToState | None:
     return ToState(tuple(sorted(part for part in parts if part[1])), with_alone)
 
 
+def less(parts: Mapping[UUID, int], off: Mapping[UUID, int]) -> dict[UUID, int] | None:
+    """The parts of each fund less what goes off; None where one would be below zero: nobody pays for another fund's coins."""
+    left = {fund_id: parts.get(fund_id, 0) - off.get(fund_id, 0) for fund_id in parts.keys() | off.keys()}
+    return left if min(left.values()) >= 0 else None
+
+
 def check_confirmable(state: str) -> None:
     """Refuse to confirm a statement that is claimed already, or has a line in question."""
     check_unclaimed(state)
@@ -123,11 +129,44 @@ def stamp_cents(amount_cents: int, form: ClaimForm) -> int:
     return form.stamp_duty_cents if amount_cents > form.stamp_threshold_cents else 0
 
 
-def blocked(account: Account) -> Blocked | None:
-    """Why a shop cannot be paid, if so: no account in force, or a changed one that a second person has not looked at."""
+def blocked(account: Account, *, void_waits: bool = False) -> Blocked | None:
+    """Why a shop cannot be paid, if so: no account in force, a changed one that a second person has not looked at, or (`void_waits`) a
+    sale of the claim was undone and no claim or statement bears it yet: the money is not the shop's."""
     if account.waiting:
         return "iban_not_approved"
-    return "no_iban" if account.account_id is None else None
+    if account.account_id is None:
+        return "no_iban"
+    return "void_waits" if void_waits else None
+
+
+def check_something_due(due_cents: int, claim_id: UUID) -> None:
+    """Refuse to pay a claim of which every sale was undone."""
+    if due_cents == 0:
+        raise Refused(
+            "claim_not_payable",
+            "All sales of this claim were undone, so nothing is left to pay. Leave it out.",
+            {"claim_id": str(claim_id), "state": "closed"},
+        )
+
+
+def check_no_void_waits(claim_ids: Iterable[UUID]) -> None:
+    """Refuse to pay claims while a sale in them is undone and neither they nor a later statement bear it."""
+    if waiting := sorted(map(str, claim_ids)):
+        raise Refused(
+            "claim_not_payable",
+            "A sale of this claim was undone. Leave it out: it can be paid when the shop's next statement has settled that.",
+            {"claim_ids": waiting, "blocked": "void_waits"},
+        )
+
+
+def check_unlessened(changed: Iterable[UUID]) -> None:
+    """Refuse the next hand of a batch while sales of these claims in it were undone after it was prepared."""
+    if claim_ids := sorted(str(claim_id) for claim_id in changed):
+        raise Refused(
+            "claim_lessened",
+            "A sale in this batch was undone after the batch was prepared. Cancel the batch and prepare it again.",
+            {"claim_ids": claim_ids},
+        )
 
 
 def check_accounts(accounts: Mapping[UUID, Account], prepared_with: Mapping[UUID, UUID]) -> None:

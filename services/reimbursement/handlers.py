@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.events import Envelope
@@ -15,7 +14,8 @@ from services.events.funding import FundOpened
 from services.events.redemption import SaleAccepted, SaleVoided, ShopAgreed
 from services.kit.db import Tx
 from services.kit.ids import derived_id
-from services.reimbursement.models import Fund, Line, LinePart, Shop, Statement, StatementPart
+from services.reimbursement.handlers_void import meet_its_sale
+from services.reimbursement.models import Fund, Line, LinePart, Shop
 
 
 def on_shop_agreed(tx: Tx, events: list[Envelope[ShopAgreed]]) -> None:
@@ -34,35 +34,11 @@ def on_sale_accepted(tx: Tx, events: list[Envelope[SaleAccepted]]) -> None:
 
 
 def on_sale_voided(tx: Tx, events: list[Envelope[SaleVoided]]) -> None:
-    """A void is a line below zero of the sale's own day: it meets its sale on the same statement, or lessens the next one."""
+    """A void is a line below zero of the sale's own day: it meets its sale on the same statement, or in the claim that became of it."""
     lines = [(derived_id("void", e.data.sale_id), e.data, e.data.voided_at) for e in events]
     _write_lines(tx, "void", lines)
     for line_id, _, _ in lines:
-        _meet_its_sale(tx, line_id)
-
-
-def _meet_its_sale(tx: Tx, line_id: UUID) -> None:
-    """Put a void on the statement its sale is on already: the till undid it before it could hear of that statement.
-
-    The ledger has taken the money back from the shop at once, so a claim for it could never be paid. Once the shop has confirmed, or when
-    nothing would be left of the statement, the void waits for the next one.
-    """
-    void = tx.session.get_one(Line, line_id)
-    sale = tx.session.scalar(select(Line).where(Line.sale_id == void.sale_id, Line.kind == "sale"))
-    if void.statement_id is not None or sale is None or sale.statement_id is None:
-        return
-    statement = tx.session.get_one(Statement, sale.statement_id, with_for_update=True)
-    if statement.state == "claimed" or statement.amount_cents + void.amount_cents <= 0:
-        return
-    void.statement_id = statement.statement_id
-    statement.amount_cents += void.amount_cents
-    statement.void_count += 1
-    for part in tx.session.scalars(select(LinePart).where(LinePart.line_id == line_id)):
-        stated = tx.session.get_one(StatementPart, (statement.statement_id, part.fund_id))
-        if stated.amount_cents + part.amount_cents == 0:
-            tx.session.delete(stated)
-        else:
-            stated.amount_cents += part.amount_cents
+        meet_its_sale(tx, line_id)
 
 
 def _write_lines(

@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 from services.apis import reimbursement_payment as api
 from services.apis.endpoint import Page
 from services.apis.errors import Refused, not_found
-from services.events.ledger import Part
 from services.events.reimbursement import PaymentReleased
 from services.kit.cursor import after, next_cursor
 from services.kit.db import Tx
@@ -20,7 +19,7 @@ from services.reimbursement.bank_values import MAX_TRANSFERS
 from services.reimbursement.handlers_account import accounts_of
 from services.reimbursement.handlers_claim import LIVING, STATE_BY_PAYMENT
 from services.reimbursement.handlers_file import write_files
-from services.reimbursement.handlers_statement import parts_of
+from services.reimbursement.handlers_void import due_parts, with_waiting_void
 from services.reimbursement.models import Batch, Claim, Payment
 
 
@@ -28,9 +27,14 @@ def prepare_batch(tx: Tx, body: api.PrepareBatch) -> api.FullBatch:
     """The first hand. Named claims must all be payable; without names, those that are not are left out and said."""
     claims = _named(tx, body.claim_ids) if body.claim_ids is not None else _all_payable(tx)
     accounts = accounts_of(tx, {claim.shop_id for claim in claims})
+    waiting = with_waiting_void(tx, [claim.claim_id for claim in claims])
     if body.claim_ids is not None:
         domain.check_approved(accounts)
-    reasons = {claim.claim_id: domain.blocked(accounts[claim.shop_id]) for claim in claims}
+        domain.check_no_void_waits(waiting)
+    reasons = {
+        claim.claim_id: domain.blocked(accounts[claim.shop_id], void_waits=claim.claim_id in waiting)
+        for claim in claims
+    }
     chosen = [claim for claim in claims if reasons[claim.claim_id] is None]
     if not chosen:
         raise Refused(
@@ -45,7 +49,7 @@ def prepare_batch(tx: Tx, body: api.PrepareBatch) -> api.FullBatch:
         account_id = accounts[claim.shop_id].account_id
         payment = Payment(
             payment_id=tx.new_id(), batch_id=batch.batch_id, claim_id=claim.claim_id, shop_id=claim.shop_id,
-            account_id=account_id, amount_cents=claim.amount_cents, state="prepared",
+            account_id=account_id, amount_cents=claim.due_cents, state="prepared",
         )  # fmt: skip
         tx.session.add(payment)
     tx.session.flush()
@@ -67,7 +71,7 @@ def release_batch(tx: Tx, batch_id: UUID) -> api.Batch:
     batch, payments = _in_hand(tx, batch_id, to="release")
     batch.state, batch.released_by, batch.released_at = "released", tx.who.person_id, tx.now
     batch.execution_on = execution_on = domain.execution_day(tx.city.day_of(tx.now))
-    parts = parts_of_claims(tx, [payment.claim_id for payment in payments])
+    parts = due_parts(tx, [payment.claim_id for payment in payments])
     write_files(tx, batch, payments, parts, execution_on)
     for payment in payments:
         payment.state = "released"
@@ -104,14 +108,6 @@ def list_batches(tx: Tx, query: Page) -> api.BatchList:
     )
 
 
-def parts_of_claims(tx: Tx, claim_ids: Iterable[UUID]) -> dict[UUID, tuple[Part, ...]]:
-    """Which fund stands behind how much of each claim: its statement's parts."""
-    claims = select(Claim.claim_id, Claim.statement_id).where(Claim.claim_id.in_(list(claim_ids)))
-    statements = {row.claim_id: row.statement_id for row in tx.session.execute(claims)}
-    parts = parts_of(tx, statements.values())
-    return {claim_id: parts[statement_id] for claim_id, statement_id in statements.items()}
-
-
 def batch_views(tx: Tx, batches: Iterable[Batch]) -> list[api.Batch]:
     rows = list(batches)
     sums = {
@@ -140,7 +136,7 @@ def _full_view(tx: Tx, batch: Batch, left_out: tuple[api.LeftOut, ...] = ()) -> 
 
 def _named(tx: Tx, claim_ids: tuple[UUID, ...]) -> list[Claim]:
     claims = _locked_claims(tx, claim_ids)
-    known = {claim.claim_id for claim in claims}
+    known = {claim.claim_id: claim for claim in claims}
     for claim_id in claim_ids:
         if claim_id not in known:
             raise not_found("claim", claim_id)
@@ -152,21 +148,28 @@ def _named(tx: Tx, claim_ids: tuple[UUID, ...]) -> list[Claim]:
                 "This claim is in another batch or paid already. Leave it out, or cancel that batch first.",
                 {"claim_id": str(claim_id), "state": STATE_BY_PAYMENT[taken[claim_id]]},
             )
+        domain.check_something_due(known[claim_id].due_cents, claim_id)
     return claims
 
 
 def _all_payable(tx: Tx) -> list[Claim]:
     living = select(Payment.claim_id).where(Payment.claim_id == Claim.claim_id, Payment.state.in_(LIVING))
-    oldest = select(Claim.claim_id).where(~living.exists()).order_by(Claim.made_at, Claim.claim_id).limit(MAX_TRANSFERS)
+    something = Claim.amount_cents > Claim.voided_cents
+    oldest = (
+        select(Claim.claim_id)
+        .where(~living.exists(), something)
+        .order_by(Claim.made_at, Claim.claim_id)
+        .limit(MAX_TRANSFERS)
+    )
     claims = _locked_claims(tx, tx.session.scalars(oldest))
     taken = _taken(tx, {claim.claim_id for claim in claims})
-    return [claim for claim in claims if claim.claim_id not in taken]
+    return [claim for claim in claims if claim.claim_id not in taken and claim.due_cents > 0]
 
 
 def _locked_claims(tx: Tx, claim_ids: Iterable[UUID]) -> list[Claim]:
     """The claims, locked in the order of their ids: of two batches prepared at once, the second waits and finds them taken."""
     wanted = select(Claim).where(Claim.claim_id.in_(list(claim_ids))).order_by(Claim.claim_id).with_for_update()
-    return list(tx.session.scalars(wanted))
+    return list(tx.session.scalars(wanted.execution_options(populate_existing=True)))
 
 
 def _taken(tx: Tx, claim_ids: Iterable[UUID]) -> dict[UUID, str]:
@@ -185,6 +188,10 @@ def _in_hand(tx: Tx, batch_id: UUID, *, to: domain.Hand) -> tuple[Batch, list[Pa
     payments = _payments(tx, batch_id)
     prepared_with = {payment.shop_id: payment.account_id for payment in payments}
     domain.check_accounts(accounts_of(tx, prepared_with), prepared_with)
+    claims = _locked_claims(tx, [payment.claim_id for payment in payments])  # until then a void may still lessen one
+    due = {claim.claim_id: claim.due_cents for claim in claims}
+    lessened = {payment.claim_id for payment in payments if payment.amount_cents != due[payment.claim_id]}
+    domain.check_unlessened(lessened | with_waiting_void(tx, due))
     return batch, payments
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, case, func, select
 
 from services.apis import reimbursement as api
 from services.apis.errors import not_found
@@ -15,17 +15,25 @@ from services.kit.db import Tx
 from services.kit.views import view_of
 from services.reimbursement import domain
 from services.reimbursement.handlers_account import accounts_of
-from services.reimbursement.handlers_statement import parts_of, seen_by, seen_statement
+from services.reimbursement.handlers_statement import open_line, parts_of, seen_by, seen_statement
+from services.reimbursement.handlers_void import lessen, with_waiting_void
 from services.reimbursement.models import Account, Batch, Claim, Line, Payment, Shop, Statement
 
-# A claim is where its living payment is; without one it can be paid.
+# A claim is where its living payment is; without one it can be paid, unless nothing is left to pay.
 LIVING = ("prepared", "released", "settled")
 STATE_BY_PAYMENT: dict[str | None, api.ClaimState] = {
     None: "payable", "prepared": "in_batch", "released": "ordered", "settled": "paid",
 }  # fmt: skip
-PAYMENT_BY_STATE = {state: payment for payment, state in STATE_BY_PAYMENT.items()}
 VAT_BASIS = "D.P.R. 633/1972, art. 2, c. 3, lett. a"
 STAMP_BASIS = "D.P.R. 642/1972, tariffa, art. 13"
+
+
+claim_state = case(
+    (Claim.amount_cents == Claim.voided_cents, "closed"),
+    *((Payment.state == payment, state) for payment, state in STATE_BY_PAYMENT.items() if payment),
+    else_=STATE_BY_PAYMENT[None],
+)
+"""`state_of` for rows of `_claims_with_payment`."""
 
 
 def _claims_with_payment() -> Select[Claim, Payment, date | None]:
@@ -51,12 +59,14 @@ def confirm_statement(tx: Tx, statement_id: UUID) -> api.Claim:
         claim_id=tx.new_id(), statement_id=statement_id, shop_id=statement.shop_id, year=year,
         number=(tx.session.scalar(last) or 0) + 1, amount_cents=statement.amount_cents,
         stamp_cents=domain.stamp_cents(statement.amount_cents, form), stamp_borne_by=form.stamp_borne_by,
-        form=form.form, made_by=tx.who.person_id, made_at=tx.now,
+        form=form.form, made_by=tx.who.person_id, made_at=tx.now, voided_cents=0,
     )  # fmt: skip
     tx.session.add(claim)
     statement.state = "claimed"
+    tx.session.flush()
+    lessen(tx, claim)
     tx.put(view_of(ClaimMade, claim, parts=parts_of(tx, [statement_id])[statement_id]))
-    return view_of(api.Claim, claim, state="payable")
+    return view_of(api.Claim, claim, state=state_of(claim, None))
 
 
 def list_claims(tx: Tx, query: api.ClaimQuery) -> api.ClaimList:
@@ -64,17 +74,21 @@ def list_claims(tx: Tx, query: api.ClaimQuery) -> api.ClaimList:
     if query.shop_id is not None:
         wanted = wanted.where(Claim.shop_id == query.shop_id)
     if query.state is not None:
-        wanted = wanted.where(Payment.state.is_not_distinct_from(PAYMENT_BY_STATE[query.state]))
+        wanted = wanted.where(claim_state == query.state)
     wanted = wanted.where(after(query, Claim.made_at, Claim.claim_id)).order_by(Claim.made_at, Claim.claim_id)
     rows = tx.session.execute(wanted.limit(query.limit + 1)).all()
     return api.ClaimList(
-        claims=tuple(view_of(api.Claim, claim, state=_state(payment)) for claim, payment, _ in rows[: query.limit]),
+        claims=tuple(
+            view_of(api.Claim, claim, state=state_of(claim, payment.state if payment else None))
+            for claim, payment, _ in rows[: query.limit]
+        ),
         next_cursor=next_cursor(query, rows, lambda row: (row[0].made_at, row[0].claim_id)),
     )
 
 
-def _state(payment: Payment | None) -> api.ClaimState:
-    return STATE_BY_PAYMENT[payment.state if payment else None]
+def state_of(claim: Claim, payment_state: str | None) -> api.ClaimState:
+    """`payment_state`: of the claim's living payment, if there is one."""
+    return "closed" if claim.due_cents == 0 else STATE_BY_PAYMENT[payment_state]
 
 
 def get_document(tx: Tx, claim_id: UUID) -> api.NotaDiDebito:
@@ -96,6 +110,7 @@ def get_document(tx: Tx, claim_id: UUID) -> api.NotaDiDebito:
         period_to=statement.period_to,
         sale_count=statement.sale_count,
         void_count=statement.void_count,
+        due_cents=claim.due_cents,
         vat_basis=VAT_BASIS,
         stamp_basis=STAMP_BASIS if claim.stamp_cents else None,
     )
@@ -106,7 +121,7 @@ def get_owed(tx: Tx, shop_id: UUID) -> api.Owed:
     if not tx.session.scalar(select(Shop).where(Shop.shop_id == shop_id, seen_by(tx, Shop.shop_id))):
         raise not_found("shop", shop_id)
     open_sums = select(func.count(), func.coalesce(func.sum(Line.amount_cents), 0)).where(
-        Line.shop_id == shop_id, Line.statement_id.is_(None)
+        Line.shop_id == shop_id, open_line()
     )
     open_lines, open_cents = tx.session.execute(open_sums).one()
     statements = tx.session.scalars(
@@ -131,20 +146,24 @@ def get_owed(tx: Tx, shop_id: UUID) -> api.Owed:
 def _claims_unpaid(tx: Tx, shop_id: UUID) -> tuple[api.OwedClaim, ...]:
     unpaid = (
         _claims_with_payment()
-        .where(Claim.shop_id == shop_id, Payment.state.is_distinct_from("settled"))
+        .where(Claim.shop_id == shop_id, claim_state.not_in(("paid", "closed")))
         .order_by(Claim.made_at, Claim.claim_id)
     )
-    blocked = domain.blocked(accounts_of(tx, [shop_id])[shop_id])
+    rows = tx.session.execute(unpaid).all()
+    account, waiting = accounts_of(tx, [shop_id])[shop_id], with_waiting_void(tx, [row[0].claim_id for row in rows])
     return tuple(
         view_of(
             api.OwedClaim,
             claim,
             number=domain.number_of(claim.number, claim.year),
-            state=_state(payment),
-            blocked=None if payment and payment.state == "released" else blocked,
+            amount_cents=claim.due_cents,
+            state=state_of(claim, payment.state if payment else None),
+            blocked=None
+            if payment and payment.state == "released"
+            else domain.blocked(account, void_waits=claim.claim_id in waiting),
             expected_on=expected_on,
         )
-        for claim, payment, expected_on in tx.session.execute(unpaid)
+        for claim, payment, expected_on in rows
     )
 
 

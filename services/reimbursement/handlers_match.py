@@ -14,7 +14,7 @@ from services.events.reimbursement import PaymentReturned, PaymentSettled
 from services.kit.db import Tx
 from services.kit.views import view_of
 from services.reimbursement import domain, domain_bank
-from services.reimbursement.handlers_batch import parts_of_claims
+from services.reimbursement.handlers_void import due_parts
 from services.reimbursement.models import BankEntry, Payment
 
 ORDERED = ("released", "settled", "returned")
@@ -73,7 +73,7 @@ def apply_news(tx: Tx, news: Iterable[domain_bank.Settled | domain_bank.Returned
             select(Payment).where(Payment.payment_id.in_([one.payment_id for one in told]))
         )
     }
-    parts = parts_of_claims(tx, {payment.claim_id for payment in payments.values()})
+    parts = due_parts(tx, {payment.claim_id for payment in payments.values()})
     for one in told:
         payment = payments[one.payment_id]
         if isinstance(one, domain_bank.Settled):

@@ -16,6 +16,7 @@ from services.events.reimbursement import PeriodClosed, StatementIssued
 from services.kit.db import Tx
 from services.kit.views import view_of
 from services.reimbursement import domain
+from services.reimbursement.handlers_statement import open_line
 from services.reimbursement.models import Line, LinePart, Period, Statement, StatementPart
 
 
@@ -73,7 +74,7 @@ def _write_statements(tx: Tx, month: domain.Period) -> list[Statement]:
     tx.session.execute(
         update(Line)
         .where(
-            Line.statement_id.is_(None),
+            open_line(),
             Line.day <= month.last,
             Line.shop_id == Statement.shop_id,
             Statement.statement_id.in_(new),
@@ -90,7 +91,7 @@ def _open_lines(month: domain.Period) -> Subquery:
     has_one = select(Statement.shop_id).where(Statement.period == month.name)
     return (
         select(Line.line_id, Line.shop_id, Line.kind, _alone(month).label("alone"))
-        .where(Line.statement_id.is_(None), Line.day <= month.last, Line.shop_id.not_in(has_one))
+        .where(open_line(), Line.day <= month.last, Line.shop_id.not_in(has_one))
         .subquery()
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, and_, func, select, true
 
 from services.apis import reimbursement as api
 from services.apis.errors import Refused, not_found
@@ -29,6 +29,11 @@ def seen_by(tx: Tx, shop_id: Any) -> ColumnElement[bool]:
     if tx.who.has("finance") or tx.who.has("auditor") or Grant("shop_owner") in tx.who.grants:
         return true()
     return shop_id.in_(tx.who.scopes("shop_owner"))  # type: ignore[no-any-return]
+
+
+def open_line() -> ColumnElement[bool]:
+    """The condition for lines that will be on a statement: on none yet, and no void that a claim has settled."""
+    return and_(Line.statement_id.is_(None), Line.claim_id.is_(None))
 
 
 def parts_of(tx: Tx, statement_ids: Iterable[UUID]) -> dict[UUID, tuple[Part, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from services.apis import reimbursement_payment as api
 from services.apis.errors import not_found
@@ -12,7 +12,7 @@ from services.kit.db import Tx
 from services.kit.views import view_of
 from services.reimbursement import domain
 from services.reimbursement.handlers_batch import batch_views
-from services.reimbursement.handlers_statement import parts_of
+from services.reimbursement.handlers_void import due_parts
 from services.reimbursement.models import BankEntry, Batch, Claim, Line, Payment, Statement
 
 
@@ -23,6 +23,9 @@ def get_trail(tx: Tx, payment_id: UUID) -> api.Trail:
     claim = tx.session.get_one(Claim, payment.claim_id)
     statement = tx.session.get_one(Statement, claim.statement_id)
     sold = select(Line.sale_id).where(Line.statement_id == statement.statement_id).distinct().order_by(Line.sale_id)
+    undone = select(Line.sale_id).where(
+        Line.kind == "void", or_(Line.statement_id == statement.statement_id, Line.claim_id == claim.claim_id)
+    )
     entries = tx.session.scalars(
         select(BankEntry).where(BankEntry.payment_id == payment_id).order_by(BankEntry.booked_on, BankEntry.entry_id)
     )
@@ -34,6 +37,7 @@ def get_trail(tx: Tx, payment_id: UUID) -> api.Trail:
         statement_id=statement.statement_id,
         period=statement.period,
         sale_ids=tuple(tx.session.scalars(sold)),
-        parts=parts_of(tx, [statement.statement_id])[statement.statement_id],
+        undone_sale_ids=tuple(tx.session.scalars(undone.distinct().order_by(Line.sale_id))),
+        parts=due_parts(tx, [claim.claim_id])[claim.claim_id],
         entries=tuple(view_of(api.Entry, entry) for entry in entries),
     )

@@ -77,7 +77,10 @@ class StatementPart(Base):
 
 
 class Line(Base):
-    """A sale (its `line_id` is the sale's id), or the void of one, with an amount below zero. `day`: the city's."""
+    """A sale (its `line_id` is the sale's id), or the void of one, with an amount below zero. `day`: the city's.
+
+    `claim_id`: of a void that came when its sale was in a claim already, that claim; it then is on no statement.
+    """
 
     __tablename__ = "lines"
     line_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -89,9 +92,11 @@ class Line(Base):
     happened_at: Mapped[datetime]
     day: Mapped[date]
     statement_id: Mapped[UUID | None] = mapped_column(ForeignKey("statements.statement_id"), index=True)
+    claim_id: Mapped[UUID | None] = mapped_column(ForeignKey("claims.claim_id"), index=True)
     __table_args__ = (
         UniqueConstraint("sale_id", "kind"),
         CheckConstraint("kind = 'sale' AND amount_cents > 0 OR kind = 'void' AND amount_cents < 0", name="kind"),
+        CheckConstraint("claim_id IS NULL OR kind = 'void' AND statement_id IS NULL", name="settled_once"),
         Index("ix_lines_open", "shop_id", "day", postgresql_where="statement_id IS NULL"),
     )
 
@@ -141,6 +146,8 @@ class Account(Base):
 
 
 class Claim(Base):
+    """`voided_cents`: what voids of its own sales have taken off it since. What is left is paid; with nothing left it is closed."""
+
     __tablename__ = "claims"
     claim_id: Mapped[UUID] = mapped_column(primary_key=True)
     statement_id: Mapped[UUID] = mapped_column(ForeignKey("statements.statement_id"), unique=True)
@@ -153,8 +160,15 @@ class Claim(Base):
     form: Mapped[str]
     made_by: Mapped[UUID]
     made_at: Mapped[datetime]
+    voided_cents: Mapped[int]
+
+    @property
+    def due_cents(self) -> int:
+        return self.amount_cents - self.voided_cents
+
     __table_args__ = (
         UniqueConstraint("shop_id", "year", "number"),
+        CheckConstraint("voided_cents BETWEEN 0 AND amount_cents", name="voided"),
         Index("ix_claims_made_at_claim_id", "made_at", "claim_id"),
     )
 

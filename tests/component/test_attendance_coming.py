@@ -56,7 +56,7 @@ def test_the_code_is_only_for_coordinators_of_the_organisation_and_only_around_t
     with pytest.raises(Refused, match="not_allowed"):
         stranger.ask("attendance", api.GET_CODE, shift_id=scene.at(0).shift.shift_id)
     with pytest.raises(Refused, match="shift_over"):
-        scene.at(121).code()
+        scene.at(136).code()
 
 
 def test_an_old_a_forged_and_a_used_code_are_refused(town: Town) -> None:
@@ -222,6 +222,23 @@ def test_a_forgotten_check_out_is_the_shifts_end_until_the_device_says_better(to
     assert (forgotten.checked_out_at, forgotten.forgotten, forgotten.minutes) == (scene.shift.ends_at, True, 90)
     better = scene.tap(scene.volunteer, happened_at=scene.shift.starts_at + timedelta(minutes=70))
     assert (better.forgotten, better.minutes) == (False, 40)
+    assert town.check() == []
+
+
+def test_who_leaves_some_minutes_late_checks_out_as_at_the_end_and_never_with_overtime(town: Town) -> None:
+    scene = a_scene(town).at(0)
+    carded, late = scene.newcomer(), scene.newcomer()
+    give_card(town, carded, "CARD-1")
+    for one in (scene.volunteer, carded, late):
+        scene.check_in(one)
+    left = [scene.at(134).check_out(), scan(scene, "CARD-1")]
+    assert {(a.checked_out_at, a.minutes, a.forgotten) for a in left} == {(scene.shift.ends_at, 120, False)}
+    with pytest.raises(Refused, match="shift_over"):
+        scene.check_in(scene.newcomer(signs_up=False))
+    code = scene.at(135).code()
+    with pytest.raises(Refused, match="shift_over"):
+        scene.at(135.4).check_out(late, code)
+    assert [a.minutes for a in scene.listed().attendances if a.forgotten] == [120]
     assert town.check() == []
 
 

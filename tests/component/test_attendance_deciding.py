@@ -217,3 +217,13 @@ def test_attendances_and_disputes_are_listed_page_by_page(town: Town) -> None:
     disputes = everything(a_coordinator(town, organisation_id), api.GET_DISPUTES, "disputes")
     assert [d.attendance.shift_id for d in disputes] == shifts
     assert everything(a_coordinator(town, an_organisation(town, "Somebody else")), api.GET_DISPUTES, "disputes") == []
+
+
+def test_an_auditor_looks_one_attendance_up(town: Town) -> None:
+    done, auditor = a_confirmed_attendance(town), As(town, ("auditor", None))
+    this = done.attendance.attendance_id
+    assert auditor.ask("attendance", api.GET_ATTENDANCE, attendance_id=this) == done.attendance
+    with pytest.raises(Refused, match="unknown_attendance"):
+        auditor.ask("attendance", api.GET_ATTENDANCE, attendance_id=new_id())
+    with pytest.raises(Refused, match="not_allowed"):
+        done.scene.coordinator.ask("attendance", api.GET_ATTENDANCE, attendance_id=this)

@@ -11,7 +11,7 @@ from services.apis import awards as api
 from services.apis.errors import Refused
 from services.kit.ids import new_id
 from tests.builders import As, a_volunteer, an_admin, tell
-from tests.builders_awards import MORNING, a_confirmed, a_known_programme, a_rule
+from tests.builders_awards import MORNING, a_confirmed, a_known_programme, a_rule, an_auditor
 
 
 def a_preview(town: Town, **more: object) -> api.Preview:
@@ -128,3 +128,14 @@ def test_a_preview_looks_back_not_ahead(town: Town) -> None:
     tomorrow = town.city.day_of(town.clock.now()) + timedelta(days=1)
     with pytest.raises(Refused, match="window_wrong"):
         an_admin(town).ask("awards", api.POST_RULE_PREVIEW, a_preview(town, programme_id=programme_id, to_day=tomorrow))
+
+
+def test_an_auditor_looks_one_award_up(town: Town) -> None:
+    tell(town, a_confirmed())
+    auditor = an_auditor(town)
+    [award] = auditor.ask("awards", api.GET_AWARDS, query=api.AwardQuery()).awards
+    assert auditor.ask("awards", api.GET_AWARD, award_id=award.award_id) == award
+    with pytest.raises(Refused, match="unknown_award"):
+        auditor.ask("awards", api.GET_AWARD, award_id=new_id())
+    with pytest.raises(Refused, match="not_allowed"):
+        a_volunteer(town).ask("awards", api.GET_AWARD, award_id=award.award_id)

@@ -17,7 +17,11 @@ BREAKS = {
     "a statement is queried while a query of it is open": "UPDATE statements SET state = 'queried'",
     "a claimed statement has its claim, of the same amount": "UPDATE claims SET amount_cents = amount_cents + 1",
     "claims are numbered without gaps in each shop and year": "UPDATE claims SET number = number + 1",
-    "a payment pays exactly its claim, to an account of its shop": "UPDATE payments SET amount_cents = amount_cents + 1",
+    "what a claim was lessened by is the voids it settles": "UPDATE claims SET voided_cents = 1",
+    "a void lessens only the claim its sale is in": """
+        INSERT INTO lines SELECT gen_random_uuid(), 'void', gen_random_uuid(), l.shop_id, till_id, -1, happened_at, day, NULL, c.claim_id
+        FROM lines l, claims c""",
+    "a payment pays exactly what is due of its claim, to an account of its shop": "UPDATE payments SET amount_cents = amount_cents + 1",
     "no account was paid to that one person alone entered": "UPDATE accounts SET state = 'proposed', decided_by = NULL",
     "payments are as far as their batch": "UPDATE payments SET state = 'prepared'",
     "a released batch has its files, and no other batch has any": "DELETE FROM bank_files WHERE kind = 'opi'",

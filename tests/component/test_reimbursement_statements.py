@@ -92,34 +92,6 @@ def test_a_void_that_crosses_its_statement_on_the_way_lessens_it_while_it_is_ope
     assert town.check() == []
 
 
-def test_a_void_heard_after_its_claim_lessens_the_next_statement_that_can_bear_it(town: Town) -> None:
-    till, customer = a_till_with_sales(town), a_customer(town, 900)
-    first, second = (till.sell(a_payment_code(town, customer), cents) for cents in (500, 400))
-    town.settle()
-    town.clock.move_to(LAST_EVENING)  # type: ignore[attr-defined]
-    till.void(first.sale_id)
-    go_to(town, MAY)
-    a_finance_officer(town).ask(OWN, api.POST_STATEMENTS, period=MAY)
-    stated = the_statement(town, till.shop_id, MAY).statement
-    the_owner(town, till.shop_id).ask(
-        OWN, api.POST_CONFIRM, statement_id=stated.statement_id
-    )  # before the void is heard
-    town.settle()
-    assert the_statement(town, till.shop_id, MAY).statement.amount_cents == 900
-
-    a_till_with_sales(town, 700, till=till)  # of another fund, which cannot pay for the void
-    issue_statements(town, "2026-06")
-    assert the_statement(town, till.shop_id, "2026-06").statement.amount_cents == 700
-
-    again = till.sell(a_payment_code(town, customer), 500)  # the coins that came back
-    town.settle()
-    issue_statements(town, "2026-07")
-    owed = the_owner(town, till.shop_id).ask(OWN, api.GET_OWED, shop_id=till.shop_id)
-    assert (owed.open_lines, owed.open_cents) == (2, 0), "the void has met a sale of its fund: nothing to pay"
-    assert (second.amount_cents, again.amount_cents) == (400, 500)
-    assert town.check() == []
-
-
 def test_a_month_ends_by_the_citys_clocks(town: Town) -> None:
     a_till_with_sales(town, 450)
     finance = a_finance_officer(town)

@@ -10,13 +10,29 @@ from datetime import date
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from msgspec import structs
 
 from infra.demo import shoes
 from infra.demo.pages import start_page
 from infra.demo.people import PEOPLE
+from infra.demo.sections_auditor import AuditorView
+from infra.demo.trail import follow_a_coin
 from infra.demo.view import Document, History, Person, Section
+from infra.wiring import Town
 from services.kit.i18n import LANGUAGES, RIGHT_TO_LEFT, init_i18n
 from services.kit.pages import init_pages
+from tests.stories.town_life import (
+    Cast,
+    a_bank,
+    a_city_fund,
+    a_shop_joins,
+    an_approved_account,
+    an_approved_batch,
+    release,
+    statements_are_issued,
+    take_part,
+    the_bank_closes_its_day,
+)
 
 LIVING = History(12, 56, "Parco delle Rose")
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -36,7 +52,11 @@ class SmallTown:
     def history(self) -> History:
         return self.now
 
+    auditor: AuditorView | None = None
+
     def sections(self, key: str) -> Sequence[Section]:
+        if key == "auditor" and self.auditor:
+            return self.auditor.sections()
         if key != "volunteer":
             return []
         return [
@@ -172,6 +192,61 @@ def test_a_history_that_stopped_says_why_and_how_to_begin_again(browser: FlaskCl
     assert "The town stopped on day 12 of 56." in page
     assert "The disk is full." in page
     assert '<code dir="ltr">make demo RESET=1</code>' in page
+
+
+def test_the_auditor_follows_a_coin_from_the_funds_decision_to_the_banks_line(
+    town: Town, browser: FlaskClient, small_town: SmallTown
+) -> None:
+    cast = Cast(town)
+    amal, shop = cast.volunteer("Amal"), a_shop_joins(cast)
+    a_city_fund(cast)
+    ask = cast.paolo.ask
+    assert follow_a_coin(ask) is None
+    first, second = (take_part(cast, amal) for _ in range(2))
+    earlier = amal.buys(shop.till, 500)
+    statements_are_issued(cast, "2026-05")
+    shop.till.void(amal.buys(shop.till, 100).sale_id)
+    sale = amal.buys(shop.till, 450)
+    statements_are_issued(cast, "2026-06")
+    an_approved_account(cast, shop)
+    claim = shop.claims("2026-06")
+    batch = an_approved_batch(cast)
+    bank = a_bank(town)
+    bank.submit(release(cast, batch))
+    the_bank_closes_its_day(cast, bank)
+
+    way = follow_a_coin(ask)
+
+    assert way is not None
+    assert way.decision is not None
+    assert (way.decision.set_aside_id, way.decision.act) == (way.topup.journal, "Determina n. 1/2026")
+    # What came first was spent first: this sale took the second shift's coins.
+    assert (
+        (way.sale.journal, way.shift.shift_id) == (sale.sale_id, second.shift_id) != (earlier.sale_id, first.shift_id)
+    )
+    assert (way.attendance.shift_id, way.attendance.minutes, way.attendance.state) == (
+        second.shift_id,
+        120,
+        "confirmed",
+    )
+    assert (way.award.attendance_id, way.coins.journal) == (way.attendance.attendance_id, way.award.award_id)
+    assert (way.topup.credit, way.coins.debit, way.coins.credit) == (way.coins.debit, way.topup.credit, way.sale.debit)
+    assert (way.claim, [line.amount_cents for line in way.paid.entries]) == (
+        structs.replace(claim, state="paid"), [claim.amount_cents],
+    )  # fmt: skip
+    small_town.auditor = AuditorView(town, ask)
+    page = browser.get("/shoes/auditor?lang=en").text
+    ids = re.findall(r'<code class="id" dir="ltr">([0-9a-f-]{36})</code>', page)
+    assert ids == [
+        str(id_)
+        for id_ in (
+            way.topup.journal, second.shift_id, way.attendance.attendance_id, way.award.award_id, way.coins.transfer_id,
+            sale.sale_id, way.statement.statement_id, claim.claim_id, cast.giulio.person_id, cast.lucia.person_id,
+            cast.franca.person_id, way.paid.entries[0].entry_id,
+        )
+    ]  # fmt: skip
+    told = page[page.index("Where did this coin go?") : page.index("Do the books agree?")]
+    assert not any(name in told for name in ("Amal", "Panificio", "Mani in Comune"))
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,11 @@ def test_at_a_shift(town: Town) -> None:
         ("already_checked_in", amal, check_in, the_code(cast, shift), {}),
         ("shift_full", bashir, check_in, the_code(cast, shift), {}),
     )  # fmt: skip
-    it_becomes(town, shift.ends_at)
+    no_more = shift.ends_at + timedelta(minutes=15)
+    it_becomes(town, no_more)
     code, walk_in = the_code(cast, shift), attendance.Tap(person_id=omar.person_id)
-    it_becomes(town, shift.ends_at + timedelta(seconds=20))
+    assert_refused(town, "attendance", ("shift_over", bashir, check_in, code, {}))
+    it_becomes(town, no_more + timedelta(seconds=20))
     assert_refused(
         town, "attendance",
         ("shift_over", amal, check_out, code, {}),
@@ -235,6 +237,22 @@ def test_at_the_door(town: Town) -> None:
     )
     assert_problem(news, "webhook_forged")
     assert town.check() == []
+
+
+def test_a_refusal_said_again_carries_the_id_of_this_request_in_head_and_body(town: Town) -> None:
+    """Whoever helps looks for this request's line in the log, not for the first one's."""
+    nobody = shifts.CancelShift(reason="Storm")
+    ask = (town, Cast(town).nadia, "shifts", shifts.POST_SHIFT_CANCEL, nobody)
+    first_id, second_id, key, shift_id = (str(new_id()) for _ in range(4))
+    first, again = (
+        send(*ask, shift_id=shift_id, headers={"Idempotency-Key": key, "X-Correlation-ID": id_})
+        for id_ in (first_id, second_id)
+    )
+    for answer, id_ in ((first, first_id), (again, second_id)):
+        assert_problem(answer, "unknown_shift")
+        assert answer.headers["x-correlation-id"] == id_
+    assert again.headers["idempotent-replayed"] == "true"
+    assert {**again.json(), "correlation_id": first_id} == first.json()
 
 
 def test_who_asks_too_often_is_told_when_to_come_back(town: Town) -> None:
