@@ -1,17 +1,18 @@
 """The decision: a pure, deterministic state machine over accounts and requests. Knows nothing of coins or shops (`rules.py` does).
 
-The clock and ids are arguments.
+The clock is an argument.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from ledger.domain_values import (
+    MOST_LEGS,
     Answer,
     Book,
     Change,
@@ -29,9 +30,9 @@ from ledger.domain_values import (
 )
 
 
-def decide(book: Book, requests: Sequence[Request], *, now: datetime, new_id: Callable[[], UUID]) -> Decision:
+def decide(book: Book, requests: Sequence[Request], *, now: datetime) -> Decision:
     """Apply the requests in order, each on what those before it left. A refusal changes nothing but its outcome."""
-    desk = _Desk(book, now, new_id)
+    desk = _Desk(book, now)
     answers = tuple([desk.answer(request) for request in requests])
     return Decision(
         answers=answers,
@@ -86,8 +87,8 @@ class _Steps:
 class _Desk:
     """The books while one decision is made."""
 
-    def __init__(self, book: Book, now: datetime, new_id: Callable[[], UUID]) -> None:
-        self.accounts, self.holds, self.now, self.new_id = book.accounts, book.holds, now, new_id
+    def __init__(self, book: Book, now: datetime) -> None:
+        self.accounts, self.holds, self.now = book.accounts, book.holds, now
         self.open_since = book.sealed_until
         self.outcomes = dict(book.outcomes)
         self.remembered: list[Outcome] = []
@@ -221,15 +222,18 @@ class _Desk:
         cause, at = request.because.cause, request.because.occurred_at
         if self.open_since is not None and at < self.open_since:
             at = self.now  # its period is closed: it counts in the open one
-        for debit, credit, amount, reversal_of in steps.made:
+        if len(steps.made) > MOST_LEGS:
+            raise ValueError(f"{request.kind} {request.request_id} would take {len(steps.made)} transfers")
+        first = request.request_id
+        for leg, (debit, credit, amount, reversal_of) in enumerate(steps.made):
             self.changes[debit].debits += amount
             self.changes[credit].credits += amount
             if reversal_of is not None:
                 self.reversed[reversal_of] = self.reversed.get(reversal_of, 0) + amount
             transfers.append(
                 Transfer(
-                    self.new_id(), request.request_id, request.kind, debit, credit, amount, self.accounts[debit].fund_id,
-                    cause, at, self.now, reversal_of,
+                    UUID(int=first.int + leg) if leg else first, first, request.kind, debit, credit, amount,
+                    self.accounts[debit].fund_id, cause, at, self.now, reversal_of,
                 )
             )  # fmt: skip
         return tuple(transfers)

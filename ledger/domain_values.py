@@ -10,6 +10,8 @@ from uuid import UUID
 
 from msgspec import Struct, json
 
+MOST_LEGS = 1000
+
 
 class Account(Struct, frozen=True):
     """An account as it stands, locked. `floored`: may not go below zero. `closed`: gives nothing more to ordinary requests."""
@@ -35,7 +37,8 @@ class Account(Struct, frozen=True):
 
 
 class Transfer(Struct, frozen=True):
-    """One balanced move. `journal` is the request that made it, `cause` the event or HTTP request behind that."""
+    """One balanced move. `journal` is the request that made it, `cause` the event or HTTP request behind that. The ids of a request's
+    transfers count up from its own: the same request posted twice would meet itself, and they are found without an index."""
 
     transfer_id: UUID
     journal: UUID

@@ -10,11 +10,11 @@ from ledger.handlers_fund import expire_coins, on_fund_closed, on_topup_reversed
 from ledger.handlers_hold import expire_holds
 from ledger.handlers_payment import on_payment_released, on_payment_returned, on_payment_settled
 from ledger.handlers_waiting import (
-    asked,
     credited,
     hold_the_line,
     join_the_line,
     leave_the_line,
+    post_awards,
     replan,
     serve,
     tell_issued,
@@ -45,9 +45,7 @@ def on_coins_awarded(tx: Tx, events: list[Envelope[CoinsAwarded]]) -> None:
         if row and rules.award_payload(decode(row.envelope).data) != rules.award_payload(event.data):
             raise Refused("award_conflict", f"Award {event.data.award_id} waits already, with other content.")
     fresh = [event for event in events if event.data.award_id not in in_line]
-    moves = asked(tx, [(event.data, event.data.plans, rules.heard(event)) for event in fresh])
-    answers = post(tx, moves)
-    insist(answers)
+    moves, answers = post_awards(tx, [(event.data, event.data.plans, rules.heard(event)) for event in fresh])
     decided = [one for one in zip(fresh, moves, answers, strict=True) if one[2].fresh]
     for event, _, answer in decided:
         if answer.outcome.state == "posted":

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from ledger import rules, rules_money
 from ledger.domain_values import Answer, Because, Move
 from ledger.models import WaitingAward
-from ledger.posting import codes_of, insist, post
+from ledger.posting import insist, lots_of, post
 from ledger.queries import free_cents, kept_cents
 from services.events import Envelope, decode, encode
 from services.events.awards import CoinsAwarded, Plan
@@ -32,21 +32,26 @@ def hold_the_line(tx: Tx) -> None:
     tx.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LINE_LOCK})
 
 
-def asked(
+def post_awards(
     tx: Tx, awards: Sequence[tuple[CoinsAwarded, tuple[Plan, ...], Because]], *, waited: bool = False
-) -> list[Move]:
-    """What to post for these awards: what of each has not been given by an earlier award of its attendance. The caller holds the line."""
+) -> tuple[list[Move], tuple[Answer, ...]]:
+    """Post these awards: what of each has not been given by an earlier award of its attendance. Answers what was asked, and what became
+    of it. The caller holds the line."""
     kept = kept_cents(tx, [award.attendance_id for award, _, _ in awards])
     today, months = tx.city.day_of(tx.now), tx.city.coins.lifetime_months
-    lots = [
+    wanted = [
         rules.lots_of_award(award, plans, rules.last_day(award, waited=waited, today=today, lifetime_months=months))
         for award, plans, _ in awards
     ]
-    codes = iter(codes_of(tx, [lot for wanted in lots for lot in wanted]))
-    return [
-        rules.award(award, plans, because, kept[award.attendance_id], list(islice(codes, len(wanted))))
-        for (award, plans, because), wanted in zip(awards, lots, strict=True)
+    accounts = lots_of(tx, [lot for lots in wanted for lot in lots])
+    codes = iter([account.code for account in accounts])
+    moves = [
+        rules.award(award, plans, because, kept[award.attendance_id], list(islice(codes, len(lots))))
+        for (award, plans, because), lots in zip(awards, wanted, strict=True)
     ]
+    answers = post(tx, moves, {account.code: account for account in accounts})
+    insist(answers)
+    return moves, answers
 
 
 def join_the_line(tx: Tx, events: Sequence[tuple[Envelope[CoinsAwarded], Move, Answer]]) -> None:
@@ -109,8 +114,7 @@ def serve(tx: Tx, rows: Sequence[WaitingAward], occurred_at: datetime) -> None:
     behind it may draw on other funds, or need less."""
     events: list[Envelope[CoinsAwarded]] = [decode(row.envelope) for row in rows]
     awards = [(e.data, plans_of(row), Because(e.id, occurred_at)) for row, e in zip(rows, events, strict=True)]
-    answers = post(tx, asked(tx, awards, waited=True))
-    insist(answers)
+    _, answers = post_awards(tx, awards, waited=True)
     for row, event, answer in zip(rows, events, answers, strict=True):
         if answer.outcome.state == "posted":
             tell_issued(tx, event, answer)

@@ -90,7 +90,6 @@ class Transfer(Base):
         CheckConstraint("amount_cents > 0", name="amount"),
         CheckConstraint("debit_account <> credit_account", name="two_sides"),
         CheckConstraint("octet_length(leaf) = 32", name="leaf"),
-        Index("ix_transfers_journal", "journal"),
         Index("ix_transfers_debit_account_posted_at", "debit_account", "posted_at"),
         Index("ix_transfers_credit_account_posted_at", "credit_account", "posted_at"),
         Index("ix_transfers_reversal_of", "reversal_of", postgresql_where="reversal_of IS NOT NULL"),

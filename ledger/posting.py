@@ -39,11 +39,13 @@ _OPEN = """
     FROM unnest(%(codes)s::text[], %(funds)s::uuid[], %(people)s::uuid[], %(floored)s::boolean[], %(days)s::date[])
         AS wanted (code, fund, person, floored, expires_on)
     ON CONFLICT DO NOTHING"""
-_LOCK = """
+_READ = """
     SELECT id, code, fund, floored, closed, debits_posted, credits_posted, debits_held, credits_held
-    FROM accounts WHERE code = ANY(%(codes)s::text[]) ORDER BY id FOR NO KEY UPDATE"""
+    FROM accounts WHERE code = ANY(%(codes)s::text[])"""
+_LOCK = _READ + " ORDER BY id FOR NO KEY UPDATE"
 _LOTS = """
-    SELECT code FROM unnest(%(people)s::uuid[], %(funds)s::uuid[], %(days)s::date[]) WITH ORDINALITY AS k (p, f, d, n)
+    SELECT id, code, fund, floored, closed, debits_posted, credits_posted, debits_held, credits_held
+    FROM unnest(%(people)s::uuid[], %(funds)s::uuid[], %(days)s::date[]) WITH ORDINALITY AS k (p, f, d, n)
     LEFT JOIN accounts ON (person, fund, expires_on) = (p, f, d) ORDER BY n"""
 _BOOKS = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
 _SEALED = "SELECT max(ends_at) FROM closed_periods"
@@ -79,17 +81,18 @@ _REMEMBERED = {
 }  # fmt: skip
 
 
-def post(tx: Tx, requests: Sequence[Request]) -> tuple[Answer, ...]:
+def post(tx: Tx, requests: Sequence[Request], known: Mapping[str, Account] | None = None) -> tuple[Answer, ...]:
     """Decide the requests in order and write what they move; answers in the same order. Refusals are answers too (see `insist`).
 
-    Accounts are locked in order of id, so that two postings never wait for each other in a circle. A transaction that posts twice
-    (a batch of several kinds of events) gives that order up; should it meet a sale the wrong way round, PostgreSQL ends one of
-    the two and it is repeated, without effect until then.
+    `known`: accounts read already in this transaction. What only receives is not locked before it is written, for nothing is decided on
+    what stands there. What gives is locked in order of id, so that two postings never wait for each other in a circle. A transaction that
+    posts twice (a batch of several kinds of events) gives that order up; should it meet a sale the wrong way round, PostgreSQL ends one
+    of the two and it is repeated, without effect until then.
     """
     if not requests:
         return ()
-    book = _gather(tx, requests)
-    decision = decide(book, requests, now=tx.now, new_id=tx.new_id)
+    book = _gather(tx, requests, known or {})
+    decision = decide(book, requests, now=tx.now)
     _apply(tx, decision, book)
     return decision.answers
 
@@ -125,46 +128,54 @@ def open_accounts(tx: Tx, codes: Iterable[str], people: Mapping[str, UUID] | Non
     rows_of(tx.session, _OPEN, **said)
 
 
-def codes_of(tx: Tx, lots: Sequence[rules.Lot]) -> list[str]:
-    """The accounts of these lots, in the same order; those that are missing are opened, under random ids."""
-    codes = _codes(tx, lots)
+def lots_of(tx: Tx, lots: Sequence[rules.Lot]) -> list[Account]:
+    """The accounts of these lots, in the same order, not locked; those that are missing are opened, under random ids."""
+    accounts = _lots(tx, lots)
     missing = {
-        rules.coins(tx.new_id(), lot): lot.person_id for lot, code in zip(lots, codes, strict=True) if code is None
+        rules.coins(tx.new_id(), lot): lot.person_id for lot, found in zip(lots, accounts, strict=True) if found is None
     }
     if missing:
         open_accounts(tx, missing, missing)
-        codes = _codes(
+        accounts = _lots(
             tx, lots
         )  # read again: another transaction, or another award of this batch, may have opened one first
-    return codes  # type: ignore[return-value]
+    return accounts  # type: ignore[return-value]
 
 
-def _codes(tx: Tx, lots: Sequence[rules.Lot]) -> list[str | None]:
+def _lots(tx: Tx, lots: Sequence[rules.Lot]) -> list[Account | None]:
     people, funds, days = (array([lot[n] for lot in lots]) for n in range(3))
-    return [code for (code,) in rows_of(tx.session, _LOTS, people=people, funds=funds, days=days)]
+    rows = rows_of(tx.session, _LOTS, people=people, funds=funds, days=days)
+    return [Account(*row) if row[0] is not None else None for row in rows]
 
 
-def _gather(tx: Tx, requests: Sequence[Request]) -> Book:
+def _gather(tx: Tx, requests: Sequence[Request], known: Mapping[str, Account]) -> Book:
     rows_of(tx.session, _BOOKS, lock=BOOKS_LOCK)
     holds = _holds(tx, [request.hold_id for request in requests if isinstance(request, EndHold)])
-    codes = {code for request in requests for code in _touched(request, holds)}
-    accounts = _lock(tx, codes)
-    if len(accounts) < len(codes):
-        open_accounts(tx, codes - accounts.keys())
-        accounts = _lock(tx, codes)
+    give: set[str] = set()
+    take: set[str] = set()
+    for request in requests:
+        for debit, credit in _ways(request, holds):
+            give.add(debit)
+            take.add(credit)
+    take.difference_update(give, known)
+    accounts = _accounts(tx, take, _READ) | _accounts(tx, give, _LOCK)
+    missing = (give | take) - accounts.keys()
+    if missing:
+        open_accounts(tx, missing)
+        accounts = _accounts(tx, take, _READ) | _accounts(tx, give, _LOCK)
     # Read only now: who posted the same request, or took the same transfer back, held these locks and has committed.
     remembered = rows_of(tx.session, _OUTCOMES, ids=array([request.request_id for request in requests]))
     taken_back = {t.transfer_id for r in requests if isinstance(r, Reversal) for t, _ in r.of}
     reversed_cents = rows_of(tx.session, _REVERSED, ids=array(taken_back)) if taken_back else []
     [(sealed_until,)] = rows_of(tx.session, _SEALED)
     return Book(
-        accounts=accounts, outcomes={row[0]: Outcome(*row) for row in remembered}, reversed_cents=dict(reversed_cents),
-        holds=_holds(tx, holds), sealed_until=sealed_until,
+        accounts={**known, **accounts}, outcomes={row[0]: Outcome(*row) for row in remembered},
+        reversed_cents=dict(reversed_cents), holds=_holds(tx, holds), sealed_until=sealed_until,
     )  # fmt: skip
 
 
-def _lock(tx: Tx, codes: Iterable[str]) -> dict[str, Account]:
-    return {row[1]: Account(*row) for row in rows_of(tx.session, _LOCK, codes=array(codes))}
+def _accounts(tx: Tx, codes: Iterable[str], how: str) -> dict[str, Account]:
+    return {row[1]: Account(*row) for row in rows_of(tx.session, how, codes=array(codes))} if codes else {}
 
 
 def _holds(tx: Tx, hold_ids: Iterable[UUID]) -> dict[UUID, HoldState]:
@@ -176,20 +187,18 @@ def _holds(tx: Tx, hold_ids: Iterable[UUID]) -> dict[UUID, HoldState]:
     return holds
 
 
-def _touched(request: Request, holds: Mapping[UUID, HoldState]) -> Iterable[str]:
+def _ways(request: Request, holds: Mapping[UUID, HoldState]) -> Iterable[tuple[str, str]]:
+    """Which accounts a request may move value from, and to."""
     if isinstance(request, Move):
-        for plan in request.plans:
-            for leg in plan:
-                yield leg.debit
-                yield leg.credit
-    elif isinstance(request, Reversal):
-        for transfer, _ in request.of:
-            yield from (transfer.debit, transfer.credit)
-    elif isinstance(request, Sweep):
-        yield from (request.debit, request.credit)
-    elif isinstance(request, EndHold) and request.hold_id in holds:
-        for held in holds[request.hold_id].legs:
-            yield from (held.debit, held.credit)
+        return [(leg.debit, leg.credit) for plan in request.plans for leg in plan]
+    if isinstance(request, Reversal):
+        return [(transfer.credit, transfer.debit) for transfer, _ in request.of]
+    if isinstance(request, Sweep):
+        # To zero, it is decided on what stands on the other side too.
+        return [(request.debit, request.credit), (request.credit, request.debit)][: 1 + request.to_zero]
+    if isinstance(request, EndHold) and request.hold_id in holds:
+        return [(held.debit, held.credit) for held in holds[request.hold_id].legs]
+    return ()
 
 
 def _apply(tx: Tx, decision: Decision, book: Book) -> None:

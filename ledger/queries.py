@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ledger import rules
-from ledger.domain_values import Transfer
+from ledger.domain_values import MOST_LEGS, Transfer
 from ledger.models import Account
 from ledger.models import Transfer as Row
 from services.kit.bulk import array, rows_of
@@ -35,8 +35,11 @@ def read(tx: Tx, wanted: Select[*tuple[Any, ...]]) -> list[Transfer]:
 
 
 def transfers_of(tx: Tx, *journals: UUID) -> list[Transfer]:
-    """What these requests moved."""
-    return read(tx, TRANSFERS.where(Row.journal.in_(journals)).order_by(Row.id))
+    """What these requests moved: the ids count up from the request's."""
+    near = or_(
+        *(Row.id.between(journal, UUID(int=journal.int + MOST_LEGS)) & (Row.journal == journal) for journal in journals)
+    )
+    return read(tx, TRANSFERS.where(near).order_by(Row.id))
 
 
 def touching(account_ids: Iterable[int]) -> Any:

@@ -13,6 +13,7 @@ CREATE INDEX ix_accounts_held ON accounts (id) WHERE debits_held > 0;
 
 ALTER TABLE transfers ADD COLUMN seq bigint GENERATED ALWAYS AS IDENTITY;
 ALTER TABLE transfers ADD CONSTRAINT uq_transfers_seq UNIQUE (seq);
+DROP INDEX ix_transfers_journal;
 
 CREATE TABLE holds (
     hold_id uuid NOT NULL, leg integer NOT NULL, debit_account bigint NOT NULL, credit_account bigint NOT NULL,
