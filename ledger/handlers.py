@@ -40,11 +40,13 @@ def on_coins_awarded(tx: Tx, events: list[Envelope[CoinsAwarded]]) -> None:
     """
     hold_the_line(tx)
     in_line = waiting(tx, [event.data.award_id for event in events])
-    for event in events:
-        row = in_line.get(event.data.award_id)
-        if row and rules.award_payload(decode(row.envelope).data) != rules.award_payload(event.data):
-            raise Refused("award_conflict", f"Award {event.data.award_id} waits already, with other content.")
-    fresh = [event for event in events if event.data.award_id not in in_line]
+    fresh = events
+    if in_line:
+        for event in events:
+            row = in_line.get(event.data.award_id)
+            if row and rules.award_payload(decode(row.envelope).data) != rules.award_payload(event.data):
+                raise Refused("award_conflict", f"Award {event.data.award_id} waits already, with other content.")
+        fresh = [event for event in events if event.data.award_id not in in_line]
     moves, answers = post_awards(tx, [(event.data, event.data.plans, rules.heard(event)) for event in fresh])
     decided = [one for one in zip(fresh, moves, answers, strict=True) if one[2].fresh]
     for event, _, answer in decided:

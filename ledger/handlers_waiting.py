@@ -19,7 +19,7 @@ from ledger.queries import free_cents, kept_cents
 from services.events import Envelope, decode, encode
 from services.events.awards import CoinsAwarded, Plan
 from services.events.ledger import AwardWaiting, CoinsIssued
-from services.kit.bulk import array
+from services.kit.bulk import array, rows_of
 from services.kit.db import Tx
 
 LINE_LOCK = 0x6C696E65  # "line"
@@ -128,7 +128,12 @@ def leave_the_line(tx: Tx, award_ids: Collection[UUID]) -> None:
 
 
 def waiting(tx: Tx, award_ids: Collection[UUID]) -> dict[UUID, WaitingAward]:
-    mine = text("award_id = ANY(CAST(:ids AS uuid[]))").bindparams(ids=array(award_ids))
+    ids = rows_of(
+        tx.session, "SELECT award_id FROM waiting_awards WHERE award_id = ANY(%(ids)s::uuid[])", ids=array(award_ids)
+    )
+    if not ids:
+        return {}
+    mine = WaitingAward.award_id.in_([id_ for (id_,) in ids])
     rows = tx.session.scalars(select(WaitingAward).where(mine).order_by(WaitingAward.turn))
     return {row.award_id: row for row in rows}
 

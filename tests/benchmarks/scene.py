@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import UUID
 
 import psycopg
 
 from infra.embedded import start_postgres, stop_postgres
 from infra.wiring import Town, build_town, quiet_collector
-from services.events import Envelope, encode
+from services.events import Envelope
 from services.events.awards import CoinsAwarded
-from services.kit.bus import Record, Spot
 from services.kit.context import Context
 from services.kit.ids import new_id
-from services.kit.inbox import Consumer
 from services.kit.settings import read_settings
 from tests.builders_ledger import a_fund, an_award, in_order
-
-TOPIC = "awards"
 
 
 @contextmanager
@@ -42,35 +36,22 @@ def a_scratch_town() -> Iterator[Town]:
 
 
 class Awards:
-    """Batches of awards from one fund into random wallets of `people`, as the consumer reads them from the bus."""
+    """Awards from one fund into the wallets of `people`."""
 
     def __init__(self, town: Town, people: int) -> None:
         self.town, self.ctx = town, town.rooms["ledger"]
         self.fund_id = a_fund(town, 90_000_000)
         self.plan = in_order(self.fund_id)
         self.people = [new_id() for _ in range(people)]
-        self.consumer = Consumer(self.ctx, town.bus.subscribe("bench", [TOPIC]))
-        self._offset = 0
         self._next = 0
 
-    def batch(self, size: int) -> list[Record]:
-        """Wallets take turns in a fixed stride, so that neighbours in time are no neighbours in the index."""
-        records = []
+    def envelopes(self, size: int) -> list[Envelope[CoinsAwarded]]:
+        """People take turns in a fixed stride, so that neighbours in time are no neighbours in the index."""
+        made = []
         for _ in range(size):
             self._next = (self._next + 7919) % len(self.people)
-            award = an_award(5, self.plan, person_id=self.people[self._next])
-            records.append(
-                Record(spot=Spot(TOPIC, 0), offset=self._offset, key="", value=encode(envelope(self.town, award)))
-            )
-            self._offset += 1
-        return records
-
-    def post(self, batches: list[list[Record]]) -> float:
-        """Seconds to take the batches, each in one transaction: positions, inbox, decision, transfers, outcomes, outbox, commit."""
-        began = time.perf_counter()
-        for batch in batches:
-            self.consumer._apply(batch)
-        return time.perf_counter() - began
+            made.append(envelope(self.town, an_award(5, self.plan, person_id=self.people[self._next])))
+        return made
 
 
 def envelope(town: Town, award: CoinsAwarded) -> Envelope[CoinsAwarded]:
@@ -91,8 +72,3 @@ def sql(ctx: Context, statement: str, *arguments: object) -> list[tuple[object, 
     ) as conn:
         answer = conn.execute(statement, arguments)  # type: ignore[call-overload]
         return list(answer.fetchall()) if answer.description else []
-
-
-def wallets_of(ctx: Context, people: list[UUID]) -> int:
-    """How many of these people have a lot."""
-    return len(sql(ctx, "SELECT DISTINCT person FROM accounts WHERE person = ANY(%s)", people))
