@@ -9,10 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.demo import first_page_and_history
+from tests.benchmarks.growth import growth
+from tests.benchmarks.ledger import posting
 from tests.benchmarks.row import Row
+from tests.benchmarks.sale_http import sales_over_http
 from tests.benchmarks.tests import whole_test_run
 
-BENCHMARKS: dict[str, Callable[[], list[Row]]] = {"demo": first_page_and_history, "test": whole_test_run}
+BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
+    "demo": first_page_and_history,
+    "ledger": posting,
+    "sale": sales_over_http,
+    "growth": growth,
+    "test": whole_test_run,
+}
 BUILD = Path(__file__).parents[2] / "build"
 
 
