@@ -47,7 +47,7 @@ def sales_over_http() -> list[Row]:
 
 
 def sell(town: dict[str, Any], codes: Any, tills: int) -> tuple[list[float], float]:
-    """Sell for a while at so many tills; the milliseconds each sale took, and the seconds in all. Raises RuntimeError for a refused sale."""
+    """Sell for a while at so many tills; the milliseconds each sale took, and the seconds in all. Raises RuntimeError for a refusal."""
     took: list[float] = []
     with selectors.DefaultSelector() as waiting:
         for token in town["tokens"][:tills]:
