@@ -11,9 +11,6 @@ from uuid import UUID
 
 import msgspec
 from flask import Flask, Request, Response, g, request
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 
 from services.apis.endpoint import Endpoint, Nothing
 from services.apis.errors import Refused
@@ -21,6 +18,7 @@ from services.kit.answers import answer_once
 from services.kit.auth import NOBODY, Principal, Tokens
 from services.kit.context import Context
 from services.kit.db import Tx
+from services.kit.pace import Pace
 from services.kit.problems import install_problems, problem_response
 from services.kit.routes import File, Together
 from services.kit.status import status_of
@@ -35,11 +33,11 @@ def service_app(ctx: Context) -> Flask:
     """The WSGI application of one service."""
     app = Flask(f"services.{ctx.room.name}", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max([65_536, *(e.max_bytes for e, _ in ctx.room.routes.served)])
-    limiter = FixedWindowRateLimiter(MemoryStorage())
+    pace = Pace()
     install_problems(app, ctx.room.name)
     for endpoint, handler in ctx.room.routes.served:
         rule = _PARAM.sub(lambda m: f"<{m.group(2) or 'string'}:{m.group(1)}>", endpoint.path)
-        app.add_url_rule(rule, endpoint.name, _view(ctx, endpoint, handler, limiter), methods=[endpoint.method])
+        app.add_url_rule(rule, endpoint.name, _view(ctx, endpoint, handler, pace), methods=[endpoint.method])
     app.add_url_rule("/status", "status", lambda: _json(status_of(ctx)), methods=["GET"])
     app.before_request(lambda: _begin(ctx))
     app.after_request(lambda response: _end(ctx, response))
@@ -65,9 +63,8 @@ def _end(ctx: Context, response: Response) -> Response:
 
 
 def _view(
-    ctx: Context, endpoint: Endpoint, handler: Callable[..., Any] | Together, limiter: FixedWindowRateLimiter
+    ctx: Context, endpoint: Endpoint, handler: Callable[..., Any] | Together, pace: Pace
 ) -> Callable[..., Response]:
-    pace = RateLimitItemPerMinute(endpoint.per_minute)
     if isinstance(handler, Together):
         writer = Writer(ctx, handler.handler)
 
@@ -86,9 +83,7 @@ def _view(
     def view(**path: Any) -> Response:
         who = identify(ctx.tokens, ctx.clock.now(), request)
         check_allowed(who, endpoint.allow)
-        if not limiter.hit(pace, endpoint.name, f"{who.kind}:{who.id or request.remote_addr}"):
-            raise Refused("too_many_requests", "That was very often in a short time. Wait a minute and try again.",
-                          {"per_minute": endpoint.per_minute}, status=429)  # fmt: skip
+        pace.check(endpoint.name, f"{who.kind}:{who.id or request.remote_addr}", endpoint.per_minute)
         return work(who, _arguments(endpoint), path)
 
     return view
