@@ -15,9 +15,13 @@ from services.apis import redemption as api
 from services.apis.errors import Refused
 from services.events import Envelope
 from services.events.identity import CardIssued
+from services.kit.bulk import rows_of
 from services.kit.db import Tx
 from services.redemption import domain
 from services.redemption.models import Card, PaymentCode, Person
+
+_LOCK_OWNER = """
+    SELECT person_id FROM people WHERE person_id = (SELECT person_id FROM payment_codes WHERE code_hash = %(code_hash)s) FOR UPDATE"""
 
 
 def make_payment_code(tx: Tx) -> api.PaymentCode:
@@ -43,13 +47,10 @@ def make_payment_code(tx: Tx) -> api.PaymentCode:
 
 def locked_code(tx: Tx, text: str) -> PaymentCode | None:
     """The payment code a till read, its person's row locked; None when it is no payment code we know."""
-    found = select(PaymentCode).where(PaymentCode.code_hash == _hash(text))
-    code = tx.session.scalar(found)
-    if code is None:
+    if not rows_of(tx.session, _LOCK_OWNER, code_hash=_hash(text)):
         return None
-    lock_people(tx, [code.person_id])
-    # Read again: while we waited for the lock, another till may have used it, or an erasure removed it.
-    return tx.session.scalar(found.execution_options(populate_existing=True))
+    # Read only now: while we waited for the lock, another till may have used it, or an erasure removed it.
+    return tx.session.scalar(select(PaymentCode).where(PaymentCode.code_hash == _hash(text)))
 
 
 def is_card(tx: Tx, text: str) -> bool:

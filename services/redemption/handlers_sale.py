@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from services.apis import ledger as ledger_api
 from services.apis import redemption as api
@@ -15,6 +16,7 @@ from services.apis.errors import Refused
 from services.events import Envelope
 from services.events.ledger import CoinsSpent, Part
 from services.events.redemption import SaleAccepted
+from services.kit.bulk import rows_of
 from services.kit.db import Tx
 from services.kit.ids import derived_id
 from services.kit.telemetry import log
@@ -22,8 +24,8 @@ from services.redemption import domain
 from services.redemption.handlers_code import is_card, lock_people, locked_code
 from services.redemption.handlers_history import sale_view
 from services.redemption.handlers_shop import agreement_of
-from services.redemption.handlers_till import paired_till
-from services.redemption.models import Fund, Participation, PaymentCode, Sale, Shop, Till
+from services.redemption.handlers_till import till_and_shop
+from services.redemption.models import PaymentCode, Sale, Shop, Till
 
 
 def make_sale(tx: Tx, body: api.MakeSale) -> api.Sale:
@@ -34,16 +36,18 @@ def make_sale(tx: Tx, body: api.MakeSale) -> api.Sale:
     before our commit, nothing of the sale is written here; then the ledger's `coins.spent` completes it (`on_coins_spent`), or the
     till's repeated request does. Both hold the person's row while they look and write, so only one does.
     """
-    till = paired_till(tx)
+    till, shop = till_and_shop(tx)
     code = locked_code(tx, body.code)
     if code is None:
         raise domain.not_a_payment_code(body.code, card=is_card(tx, body.code))
-    untold = _untold(tx, body, till, code)
-    if untold is not None:
-        return sale_view(untold)
+    known = _known(tx, code)
+    if known.untold:
+        untold = _untold(tx, body, till, code)
+        if untold is not None:
+            return sale_view(untold)
     sale_id = derived_id("sale", code.payment_code_id, code.refusals)
     try:
-        ask = _decide(tx, body, till, code, sale_id)
+        ask = _decide(tx, body, till, shop, code, known, sale_id)
     except Refused:
         if code.used_at is None:
             _check_not_posted(tx, sale_id)
@@ -81,29 +85,48 @@ def on_coins_spent(tx: Tx, events: list[Envelope[CoinsSpent]]) -> None:
         _write(tx, sale, spent.parts, known.get(spent.payment_code_id), because=event)
 
 
-def _decide(tx: Tx, body: api.MakeSale, till: Till, code: PaymentCode, sale_id: UUID) -> ledger_api.PostSale:
-    """Gather what the sale is decided on, and decide. Raises Refused."""
-    shop = tx.session.get_one(Shop, till.shop_id)
-    person_id, day = code.person_id, tx.city.day_of(tx.now)
-    took_part = select(Participation.neighbourhood_id).where(Participation.person_id == person_id).distinct()
-    spent = select(func.coalesce(func.sum(Sale.amount_cents), 0)).where(
-        Sale.person_id == person_id, Sale.day == day, Sale.voided_at.is_(None)
-    )
+_KNOWN = """
+    SELECT EXISTS (SELECT FROM sales WHERE payment_code_id = %(code)s AND NOT told),
+        ARRAY(SELECT DISTINCT neighbourhood_id FROM participations WHERE person_id = %(person)s),
+        (SELECT coalesce(sum(amount_cents), 0)::bigint FROM sales WHERE person_id = %(person)s AND day = %(day)s AND voided_at IS NULL),
+        ARRAY(SELECT fund_id FROM funds ORDER BY fund_id), (SELECT json_agg(neighbourhood_ids ORDER BY fund_id) FROM funds)"""
+
+
+class _Known(NamedTuple):
+    """What is known of a code's owner and of where coins are good, read at once. `untold`: a sale of this code whose till had no answer."""
+
+    untold: bool
+    took_part: list[str]
+    spent_today_cents: int
+    fund_ids: list[UUID]
+    fund_neighbourhoods: list[list[str]] | None
+
+
+def _known(tx: Tx, code: PaymentCode) -> _Known:
+    said = {"code": code.payment_code_id, "person": code.person_id, "day": tx.city.day_of(tx.now)}
+    return _Known(*rows_of(tx.session, _KNOWN, **said)[0])
+
+
+def _decide(
+    tx: Tx, body: api.MakeSale, till: Till, shop: Shop, code: PaymentCode, known: _Known, sale_id: UUID
+) -> ledger_api.PostSale:
+    """Decide on what is known. Raises Refused."""
     facts = domain.SaleFacts(
         amount_cents=body.amount_cents,
         now=tx.now,
-        day=day,
+        day=tx.city.day_of(tx.now),
         code=domain.Code(code.expires_at, used=code.used_at is not None, replaced=code.replaced_at is not None),
         agreement=agreement_of(shop),
         shop_neighbourhoods=tuple(shop.neighbourhood_ids),
-        took_part=frozenset(tx.session.scalars(took_part)),
-        spent_today_cents=int(tx.session.scalar(spent) or 0),
+        took_part=frozenset(known.took_part),
+        spent_today_cents=known.spent_today_cents,
     )
-    funds = [domain.Fund(f.fund_id, frozenset(f.neighbourhood_ids)) for f in tx.session.scalars(select(Fund))]
+    places = zip(known.fund_ids, known.fund_neighbourhoods or (), strict=True)
+    funds = [domain.Fund(fund_id, frozenset(where)) for fund_id, where in places]
     names = {n.id: n.name for n in tx.city.neighbourhoods}
     terms = domain.decide_sale(facts, limits=tx.city.sales, funds=funds, names=names)
     return ledger_api.PostSale(
-        sale_id=sale_id, person_id=person_id, shop_id=shop.shop_id, till_id=till.till_id,
+        sale_id=sale_id, person_id=code.person_id, shop_id=shop.shop_id, till_id=till.till_id,
         payment_code_id=code.payment_code_id, neighbourhood_id=terms.neighbourhood_id, amount_cents=body.amount_cents,
         fund_ids=terms.fund_ids,
     )  # fmt: skip
