@@ -188,9 +188,12 @@ def _proof(document: dict[str, Any]) -> list[bytes]:
 
 def _base64(text: str, what: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        said = base64.b64decode(text, validate=True)
     except ValueError:
         raise Wrong(f"{what} is no Base64.") from None
+    if base64.b64encode(said).decode() != text:
+        raise Wrong(f"{what} is no Base64 as it is written: there is one way to write it.")
+    return said
 
 
 def _leaf_hash(entry: bytes) -> bytes:
