@@ -13,7 +13,7 @@ from ledger.models import Account
 from ledger.models import Transfer as Row
 from ledger.models_log import Checkpoint, LogLeaf
 from ledger.queries import TRANSFERS, read
-from services.apis import ledger as api
+from services.apis import ledger_log as api
 from services.apis.errors import Refused, not_found
 from services.kit.db import Tx
 

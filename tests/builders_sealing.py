@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +13,12 @@ from sqlalchemy import text
 from infra.wiring import Town
 from ledger import rules_money, sealing, verify
 from ledger.posting import insist, post
-from services.apis import ledger as api
+from services.apis import ledger_log as api
 from services.events.funding import TopUpSettled
+from services.events.reimbursement import PeriodClosed
 from services.kit.db import Tx
 from services.kit.ids import new_id
+from tests.builders import tell
 from tests.builders_ledger import an_auditor, envelope_of
 
 
@@ -92,3 +95,17 @@ def key_of(town: Town) -> str:
 
 def root_now(town: Town) -> bytes:
     return verify.read_checkpoint(checkpoint(town).note, key_of(town)).root
+
+
+MAY = PeriodClosed(period="2026-05")
+
+
+def move_to(town: Town, month: int, day: int) -> None:
+    """Noon of that day of 2026."""
+    town.clock.move_to(datetime(2026, month, day, 10, tzinfo=UTC))  # type: ignore[attr-defined]
+
+
+def close(town: Town, period: PeriodClosed = MAY) -> None:
+    """Finance closes the month, and the town hears it."""
+    tell(town, period)
+    town.settle()

@@ -9,10 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.demo import first_page_and_history
+from tests.benchmarks.ledger_log import sealed_log
 from tests.benchmarks.row import Row
 from tests.benchmarks.tests import whole_test_run
 
-BENCHMARKS: dict[str, Callable[[], list[Row]]] = {"demo": first_page_and_history, "test": whole_test_run}
+BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
+    "demo": first_page_and_history,
+    "log": sealed_log,
+    "test": whole_test_run,
+}
 BUILD = Path(__file__).parents[2] / "build"
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from infra.wiring import Town, seal_key
 from ledger import verify
-from services.apis import ledger as api
+from services.apis import ledger_log as api
 from services.apis.errors import Refused
 from services.kit.ids import new_id
 from tests.builders import As, a_volunteer
