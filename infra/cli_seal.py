@@ -51,7 +51,7 @@ def verify(settings: Settings, args: argparse.Namespace) -> int:
 
     try:
         document = json.loads(Path(args.file).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         print(f"{args.file} cannot be read as JSON: {error}", file=sys.stderr)
         return 2
     try:

@@ -210,7 +210,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         document = json.loads(Path(arguments[0]).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         sys.stderr.write(f"{arguments[0]} cannot be read as JSON: {error}\n")
         return 2
     try:

@@ -91,7 +91,7 @@ def seals(town: Town) -> list[tuple[str, int, bytes, bytes]]:
 
 @pytest.fixture
 def closed_may(town: Town) -> Town:
-    """May with money, coins, a sale and an expiry; closed in June."""
+    """May with money, coins, a sale and a fee; closed in June."""
     fund, person = a_fund(town, 20_00), new_id()
     give_coins(town, person, 5_00, fund)
     sell(town, person, 2_00)
