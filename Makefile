@@ -27,7 +27,7 @@ check: .venv/test.stamp ## lint, types, import directions, translations, migrati
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(RUN) verify
+	@$(RUN) house
 
 bench: .venv/test.stamp ## measure; prints a table and writes build/benchmarks.json
 	@$(BIN)/python -m tests.benchmarks

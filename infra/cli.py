@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from infra import cli_seal
 from infra.embedded import CannotStart
 from infra.port import PortTaken
 from services.apis.errors import Refused
@@ -84,7 +85,7 @@ def city(settings: Settings, args: argparse.Namespace) -> int:
     return 0
 
 
-def verify(settings: Settings, args: argparse.Namespace) -> int:
+def house(settings: Settings, args: argparse.Namespace) -> int:
     """Translations complete, migrations numbered and equal to the models."""
     from infra.verify import problems
 
@@ -136,11 +137,14 @@ def settings_table() -> str:
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
+Run = Callable[[Settings, argparse.Namespace], int]
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="meritcoin", description="The merit-coin platform.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[Settings, argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+    def add(name: str, run: Run, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(run=run)
         return sub
@@ -158,8 +162,9 @@ def parser() -> argparse.ArgumentParser:
     documented = add("documents", documents, "print the AsyncAPI or an OpenAPI document")
     documented.add_argument("which", help="events, or a service's name")
     add("settings", show_settings, "what can be set by environment variables")
-    add("verify", verify, "check translations and migrations")
+    add("house", house, "check translations and migrations")
     add("translations", translations, "collect new texts into the catalogues")
+    cli_seal.add_commands(add)
     new = add("migration", migration, "write the next migration of a service")
     new.add_argument("service")
     new.add_argument("message")

@@ -97,7 +97,9 @@ def _operation(endpoint: Endpoint, schema_of: dict[Any, Any], components: dict[s
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "string", **({"format": "uuid"} if kind == "uuid" else {})},
+            "schema": {"type": "integer"}
+            if kind == "int"
+            else {"type": "string", **({"format": "uuid"} if kind == "uuid" else {})},
         }
         for name, kind in _PARAM.findall(endpoint.path)
     ]

@@ -7,6 +7,7 @@ import importlib
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ def room_of(name: str) -> Room:
         handlers=handlers.HANDLERS,
         jobs=getattr(handlers, "JOBS", ()),
         checks=module("checks").CHECKS,
+        figures=getattr(handlers, "FIGURES", None),
     )
 
 
@@ -72,7 +74,8 @@ class Town:
         self.tokens = Tokens(keys)
         stripe, self.stripe_standin = stripe_of(self)
         extras = {
-            "tokens": self.tokens, "vault_key": vault_key(keys[-1]), "public_url": settings.public_url, "stripe": stripe, **extras,
+            "tokens": self.tokens, "vault_key": vault_key(keys[-1]), "public_url": settings.public_url, "stripe": stripe,
+            "seal_key": seal_key(settings.var), **extras,
         }  # fmt: skip
         self.rooms: dict[str, Context] = {}
         self.apps: dict[str, Flask] = {}
@@ -186,6 +189,20 @@ def secret_key(var: Path) -> str:
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(48))
     return path.read_text()
+
+
+def seal_key(var: Path) -> bytes:
+    """The 32 bytes the ledger's checkpoints are signed with, made once. Of processes that start together, one makes it."""
+    path = var / "seal.key"
+    if not path.exists():
+        var.mkdir(parents=True, exist_ok=True)
+        made = var / f"seal.{secrets.token_hex(8)}"
+        made.touch(mode=0o600)
+        made.write_bytes(secrets.token_bytes(32))
+        with suppress(FileExistsError):
+            path.hardlink_to(made)
+        made.unlink()
+    return path.read_bytes()
 
 
 def vault_key(key: str) -> bytes:

@@ -42,7 +42,12 @@ CHECKS = {
         SELECT code FROM accounts WHERE (person IS NULL) <> (expires_on IS NULL)
             AND (expires_on IS NULL OR credits_posted > debits_posted)""",
     "nothing is booked before the end of a period that was closed by then": """
-        SELECT id FROM transfers JOIN closed_periods ON occurred_at < ends_at AND posted_at > closed_at""",
+        SELECT id FROM transfers JOIN closed_periods ON occurred_at < ends_at AND seq > last_seq""",
+    "what is sealed stands in the books as it was sealed": """
+        SELECT position FROM log LEFT JOIN transfers t ON t.seq = log.seq AND t.id = transfer_id WHERE log.leaf IS DISTINCT FROM t.leaf""",
+    "the log has no hole, and ends where its last checkpoint says": """
+        SELECT count(*) AS leaves, max(position) AS last FROM log
+        HAVING count(*) <> coalesce(max(position) + 1, 0) OR count(*) <> coalesce((SELECT max(size) FROM checkpoints), 0)""",
     "no award both waits and is decided": """
         SELECT award_id FROM waiting_awards JOIN outcomes ON request_id = award_id""",
     "what a withdrawn award kept is what it gave and did not give back": """

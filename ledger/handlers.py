@@ -9,6 +9,7 @@ from ledger.domain_values import Outcome
 from ledger.handlers_fund import expire_coins, on_fund_closed, on_topup_reversed, on_topup_settled
 from ledger.handlers_hold import expire_holds
 from ledger.handlers_payment import on_payment_released, on_payment_returned, on_payment_settled
+from ledger.handlers_period import cut_links, on_period_closed
 from ledger.handlers_waiting import (
     credited,
     hold_the_line,
@@ -24,12 +25,13 @@ from ledger.models import Outcome as Remembered
 from ledger.models import WithdrawnAward
 from ledger.posting import insist, post, remember
 from ledger.queries import transfers_of
+from ledger.sealing import figures, seal, seal_periods
 from services.apis.errors import Refused
 from services.events import Envelope, decode
 from services.events.awards import AwardReplanned, AwardWithdrawn, CoinsAwarded
 from services.events.funding import FundClosed, TopUpReversed, TopUpSettled
 from services.events.ledger import CoinsWithdrawn
-from services.events.reimbursement import PaymentReleased, PaymentReturned, PaymentSettled
+from services.events.reimbursement import PaymentReleased, PaymentReturned, PaymentSettled, PeriodClosed
 from services.kit.db import Tx
 
 
@@ -111,5 +113,7 @@ HANDLERS = {
     PaymentReleased: on_payment_released,
     PaymentSettled: on_payment_settled,
     PaymentReturned: on_payment_returned,
+    PeriodClosed: on_period_closed,
 }
-JOBS = (expire_coins, expire_holds)
+JOBS = (expire_coins, expire_holds, seal, seal_periods, cut_links)
+FIGURES = figures

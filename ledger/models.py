@@ -144,13 +144,14 @@ class HoldEnd(Base):
 
 
 class ClosedPeriod(Base):
-    """A month finance has closed (YYYY-MM), with the instant it ended: nothing is booked before that any more. The sealer adds the root
-    over all balances as they stood then."""
+    """A month finance has closed (YYYY-MM), with the instant it ended: nothing is booked before that any more. `last_seq`: the last
+    transfer before it was closed; all of the period are up to there. The sealer adds the root over all balances as they stood then."""
 
     __tablename__ = "closed_periods"
     period: Mapped[str] = mapped_column(primary_key=True)
     ends_at: Mapped[datetime]
     closed_at: Mapped[datetime]
+    last_seq: Mapped[int]
 
 
 class WaitingAward(Base):

@@ -1,7 +1,8 @@
 """What the ledger answers: each endpoint of `services/apis/ledger.py` and the handler behind it."""
 
-from ledger import handlers_books, handlers_hold, handlers_sale, handlers_wallet
+from ledger import handlers_books, handlers_hold, handlers_log, handlers_sale, handlers_wallet
 from services.apis import ledger as api
+from services.apis import ledger_log as log
 from services.kit.routes import Routes
 
 ROUTES = Routes("ledger")
@@ -15,6 +16,10 @@ ROUTES.serve(api.GET_ACCOUNT, handlers_books.get_account)
 ROUTES.serve(api.GET_HISTORY, handlers_books.get_history)
 ROUTES.serve(api.GET_TRANSFER, handlers_books.get_transfer)
 ROUTES.serve(api.GET_JOURNAL, handlers_books.get_journal)
+ROUTES.serve(log.GET_RECEIPT, handlers_log.get_receipt)
+ROUTES.serve(log.GET_CHECKPOINT, handlers_log.get_checkpoint)
+ROUTES.serve(log.GET_CHECKPOINT_OF, handlers_log.get_checkpoint_of)
+ROUTES.serve(log.GET_CONSISTENCY, handlers_log.get_consistency)
 ROUTES.serve(api.GET_FUNDS, handlers_books.get_funds)
 ROUTES.serve(api.GET_FUND, handlers_books.get_fund)
 ROUTES.serve(api.POST_CORRECTION, handlers_books.correct)

@@ -16,11 +16,11 @@ awards        owns award rules, ceilings, what each confirmed attendance earned
               publishes coins.awarded, award.replanned, award.capped, award.withdrawn
               hears attendance.confirmed, attendance.rejected, award.waiting, coins.issued, coins.withdrawn,
               fund.closed, fund.opened, programme.opened
-ledger        owns accounts, transfers, outcomes, waiting awards (its package is `ledger/`)
+ledger        owns accounts, transfers, outcomes, waiting awards, the log that shows tampering (its package is `ledger/`)
               publishes coins.issued, award.waiting, coins.withdrawn, coins.expired, coins.spent, coins.unspent,
               fund.credited, fund.shortfall
               hears award.replanned, award.withdrawn, coins.awarded, fund.closed, payment.released, payment.returned,
-              payment.settled, topup.reversed, topup.settled
+              payment.settled, period.closed, topup.reversed, topup.settled
 redemption    owns shops, tills, payment codes, sales
               publishes shop.agreed, shop.closed, till.paired, till.unpaired, sale.accepted, sale.voided
               hears attendance.confirmed, attendance.rejected, card.issued, coins.spent, coins.unspent, fund.opened,
@@ -40,5 +40,5 @@ impact        owns the public's figures
 
 Nobody in the house acts on these; they are for the record, the auditor and other systems of a city:
 attendance.opened, attendance.closed, attendance.disputed, award.capped, pledge.made, role.granted, role.revoked,
-fund.shortfall, shop.closed, till.paired, till.unpaired, statement.queried, claim.made, period.closed.
+fund.shortfall, shop.closed, till.paired, till.unpaired, statement.queried, claim.made.
 """

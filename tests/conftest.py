@@ -26,6 +26,7 @@ DO $$ DECLARE name text; BEGIN
     FOR name IN SELECT quote_ident(tablename) FROM pg_tables
         WHERE schemaname = 'public' AND tablename NOT IN ('alembic_version', 'heads')
     LOOP EXECUTE 'DELETE FROM ' || name; END LOOP;
+    IF to_regclass('transfers') IS NOT NULL THEN PERFORM setval('transfers_seq_seq', 1, false); END IF;
     IF to_regclass('heads') IS NOT NULL THEN UPDATE heads SET next_offset = 0; END IF;
 END $$;
 """

@@ -118,6 +118,9 @@ class Movement(Struct, frozen=True, kw_only=True):
 
 
 class Movements(Struct, frozen=True, kw_only=True):
+    """A person's lines. Coins that were all spent and last moved in a month closed 90 days ago or longer are nobody's any more, so their
+    lines are not listed."""
+
     movements: tuple[Movement, ...]
     next_cursor: str | None = None
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, MetaData
+from sqlalchemy import Connection, Engine, MetaData
 
 from services.apis.city import City
 from services.kit.auth import NOBODY, Principal, Tokens
@@ -20,6 +21,7 @@ from services.kit.routes import Routes
 
 EventHandlers = dict[type, Callable[..., None]]
 Job = Callable[[Tx], int]
+Figures = Callable[[Connection, datetime], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Room:
     """The parts every service has: its tables, its answers, what it does when it hears an event, its timed work, its invariants.
 
     `handlers`: event struct -> `f(tx, envelopes)`, given runs of that type in order. `jobs`: `f(tx) -> how many it did`, called again
-    until 0. `checks`: sentence -> SQL that must return no row.
+    until 0. `checks`: sentence -> SQL that must return no row. `figures`: `f(conn, now) -> what /status shows of this service alone`.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Room:
     handlers: EventHandlers = field(default_factory=dict)
     jobs: tuple[Job, ...] = ()
     checks: dict[str, str] = field(default_factory=dict)
+    figures: Figures | None = None
 
 
 @dataclass

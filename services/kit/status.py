@@ -29,13 +29,15 @@ def git_commit() -> str:
 
 
 def status_of(ctx: Context) -> dict[str, Any]:
-    """Commit, schema head, age of the oldest unpublished event (seconds), number of parked events."""
+    """Commit, schema head, age of the oldest unpublished event (seconds), number of parked events, and the room's own figures."""
     with ctx.engine.connect() as conn:
         head = conn.scalar(text("SELECT max(version_num) FROM alembic_version"))
+        own = ctx.room.figures(conn, ctx.clock.now()) if ctx.room.figures else {}
     return {
         "service": ctx.room.name,
         "commit": git_commit(),
         "schema": head,
         "oldest_unpublished_s": round(oldest_unpublished_s(ctx), 3),
         "parked": parked_count(ctx),
+        **own,
     }

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.benchmarks.demo import first_page_and_history
 from tests.benchmarks.growth import growth
 from tests.benchmarks.ledger import posting
+from tests.benchmarks.ledger_log import sealed_log
 from tests.benchmarks.row import Row
 from tests.benchmarks.sale_http import sales_over_http
 from tests.benchmarks.tests import whole_test_run
@@ -20,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "ledger": posting,
     "sale": sales_over_http,
     "growth": growth,
+    "log": sealed_log,
     "test": whole_test_run,
 }
 BUILD = Path(__file__).parents[2] / "build"

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from infra.wiring import Town
+from ledger.handlers_fund import expire_coins
 from services.apis import ledger as api
 from services.apis.errors import Refused
 from services.events.awards import CoinsAwarded
@@ -35,6 +36,7 @@ from tests.builders_ledger import (
     top_up,
     wallet,
 )
+from tests.builders_sealing import run
 
 MAY = date(2026, 5, 31)
 JUNE_MORNING = datetime(2026, 6, 1, 8, tzinfo=UTC)
@@ -110,13 +112,13 @@ def test_expired_coins_go_back_to_their_fund_and_pay_an_award_that_waits(town: T
     waits = an_award(3_00, in_order(fund))
     tell(town, waits)
     town.clock.move_to(JUNE_MORNING)  # type: ignore[attr-defined]
-    assert town.tick() == 1
+    assert run(town, expire_coins) == 1
     assert [(e.person_id, e.fund_id, e.amount_cents, e.expired_on) for e in said(town, CoinsExpired)] == [
         (person, fund, 5_00, MAY)
     ]
     assert wallet(town, waits.person_id).balance_cents == 3_00
     assert (figures(town, fund).expired_cents, figures(town, fund).free_cents) == (5_00, 2_00)
-    assert town.tick() == 0
+    assert run(town, expire_coins) == 0
     assert town.check() == []
 
 

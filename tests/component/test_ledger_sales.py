@@ -10,12 +10,14 @@ from uuid import UUID
 import pytest
 
 from infra.wiring import Town
+from ledger.handlers_fund import expire_coins
 from services.apis import ledger as api
 from services.apis.errors import Refused
 from services.events.ledger import CoinsExpired, CoinsSpent, CoinsUnspent, Part
 from services.kit.ids import new_id
 from tests.builders import a_volunteer, tell
 from tests.builders_ledger import a_fund, an_auditor, balance, give_coins, released, said, sell, void, wallet
+from tests.builders_sealing import run
 
 MAY, JUNE, JULY = date(2026, 5, 31), date(2026, 6, 30), date(2026, 7, 31)
 
@@ -153,7 +155,7 @@ def test_coins_of_a_void_whose_last_day_has_passed_go_on_to_their_fund(town: Tow
     person, (fund,) = a_customer(town, (5_00, MAY))
     sale = sell(town, person, 5_00)
     town.clock.move_to(datetime(2026, 6, 2, 10, tzinfo=UTC))  # type: ignore[attr-defined]
-    assert town.tick() == 0
+    assert run(town, expire_coins) == 0
     void(town, sale.sale_id)
     assert wallet(town, person).balance_cents == 0
     town.tick()
