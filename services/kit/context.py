@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, MetaData
@@ -18,6 +18,9 @@ from services.kit.db import Tx, session_of
 from services.kit.http import Client
 from services.kit.ids import Ids
 from services.kit.routes import Routes
+
+if TYPE_CHECKING:
+    from services.kit.writer import Writer
 
 EventHandlers = dict[type, Callable[..., None]]
 Job = Callable[[Tx], int]
@@ -53,6 +56,7 @@ class Context:
     tokens: Tokens
     clients: dict[str, Client] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
+    writers: dict[str, Writer] = field(default_factory=dict)
 
     @contextmanager
     def transaction(

@@ -40,4 +40,5 @@ def status_of(ctx: Context) -> dict[str, Any]:
         "oldest_unpublished_s": round(oldest_unpublished_s(ctx), 3),
         "parked": parked_count(ctx),
         **own,
+        **{name: writer.figures() for name, writer in ctx.writers.items()},
     }

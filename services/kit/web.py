@@ -66,7 +66,7 @@ def _view(
     ctx: Context, endpoint: Endpoint, handler: Callable[..., Any] | Together, pace: Pace
 ) -> Callable[..., Response]:
     if isinstance(handler, Together):
-        writer = Writer(ctx, handler.handler)
+        writer = ctx.writers[endpoint.name] = Writer(ctx, handler.handler)
 
         def work(who: Principal, arguments: list[Any], path: dict[str, Any]) -> Response:
             return _answer(endpoint, writer.ask(arguments[0], g.correlation_id))

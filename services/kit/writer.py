@@ -6,6 +6,7 @@ No timer: one request alone is handled at once; under load batches grow by thems
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ MOST = 500
 LONGEST_QUEUE = 2000
 PATIENCE_S = 10.0
 IDLE_S = 1.0
+KEPT = 1000  # batches and answers that the figures are made of
 
 Handler = Callable[[Tx, "Sequence[Asked]"], Sequence[Any]]
 
@@ -47,10 +49,12 @@ class Writer:
         self._queue: deque[Asked] = deque()
         self._filled = threading.Condition()
         self._running = False
+        self._sizes: deque[int] = deque(maxlen=KEPT)
+        self._took_ms: deque[float] = deque(maxlen=KEPT)
 
     def ask(self, body: Any, correlation_id: UUID) -> Any:
         """The handler's answer. Raises its Refused, `busy` (503) when too many wait, or what the transaction failed with."""
-        asked = Asked(body, correlation_id)
+        asked, began = Asked(body, correlation_id), time.perf_counter()
         with self._filled:
             if len(self._queue) >= LONGEST_QUEUE:
                 raise Refused("busy", "Very many are asking at this moment. Try again in a moment.", status=503)
@@ -61,14 +65,20 @@ class Writer:
             self._filled.notify()
         if not asked.answered.acquire(timeout=PATIENCE_S):
             raise Refused("busy", "The answer takes too long. Ask again: it counts once.", status=503)
+        self._took_ms.append((time.perf_counter() - began) * 1000)
         if isinstance(asked.answer, BaseException):
             raise asked.answer
         return asked.answer
 
-    @property
-    def depth(self) -> int:
-        """How many wait."""
-        return len(self._queue)
+    def figures(self) -> dict[str, float]:
+        """How many wait now; of the last batches and answers: the mean size, and how long an answer took, median and 99th percentile."""
+        sizes, took = list(self._sizes), sorted(self._took_ms)
+        at = {"p50_ms": len(took) // 2, "p99_ms": len(took) * 99 // 100}
+        return {
+            "waiting": len(self._queue),
+            "batch_size": round(sum(sizes) / len(sizes), 1) if sizes else 0,
+            **{name: round(took[n], 2) if took else 0 for name, n in at.items()},
+        }
 
     def _work(self) -> None:
         while True:
@@ -94,4 +104,5 @@ class Writer:
         for asked, answer in zip(batch, answers, strict=True):
             asked.answer = answer
             asked.answered.release()
-        log("together", service=self._ctx.room.name, requests=len(batch), waiting=self.depth)
+        self._sizes.append(len(batch))
+        log("together", service=self._ctx.room.name, requests=len(batch), waiting=len(self._queue))
