@@ -112,7 +112,7 @@ def _figures(tx: Tx, fund_id: UUID | None) -> list[api.FundFigures]:
             came_in_cents=flow.get((fund, "topup"), 0) - flow.get((fund, "topup_reversal"), 0),
             fee_cents=flow.get((fund, "fee"), 0),
             issued_cents=flow.get((fund, "award"), 0),
-            spent_cents=flow.get((fund, "sale"), 0),
+            spent_cents=flow.get((fund, "sale"), 0) + flow.get((fund, "hold_post"), 0),
             paid_cents=flow.get((fund, "payment_settled"), 0),
             expired_cents=flow.get((fund, "expiry"), 0),
             outstanding_cents=balance.get((fund, "coins"), 0),
