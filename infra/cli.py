@@ -74,6 +74,13 @@ def parked(settings: Settings, args: argparse.Namespace) -> int:
     return 0
 
 
+def simulate(settings: Settings, args: argparse.Namespace) -> int:
+    """Live simulated towns under faults; exit 1 if one does not come out whole."""
+    from infra.simulate.command import run_simulations
+
+    return run_simulations(args)
+
+
 def city(settings: Settings, args: argparse.Namespace) -> int:
     """Check a city's configuration file."""
     from infra.city import read_city
@@ -158,6 +165,15 @@ def parser() -> argparse.ArgumentParser:
     lot.add_argument("service", nargs="?", help="the service whose events are meant")
     lot.add_argument("seq", nargs="?", type=int, help="which one to drop")
     lot.add_argument("--reason", default="", help="why it is dropped")
+    simulated = add(
+        "simulate", simulate, "live a made-up town for weeks while everything fails, heal it, prove its books"
+    )
+    simulated.add_argument(
+        "--seed", type=int, default=1, help="what happens and what fails (the same seed, the same run)"
+    )
+    simulated.add_argument("--weeks", type=int, default=4, help="how long each town lives")
+    simulated.add_argument("--towns", type=int, default=1, help="how many towns, each with the next seed")
+    simulated.add_argument("--json", action="store_true", help="one JSON object a town, with every fault counted")
     add("city", city, "check a city's configuration file").add_argument("file")
     documented = add("documents", documents, "print the AsyncAPI or an OpenAPI document")
     documented.add_argument("which", help="events, or a service's name")

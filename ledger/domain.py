@@ -20,6 +20,7 @@ from ledger.domain_values import (
     EndHold,
     Held,
     Hold,
+    Leg,
     Move,
     Outcome,
     Plan,
@@ -155,23 +156,31 @@ class _Desk:
         raise no
 
     def _follow(self, move: Move, plan: Plan) -> _Steps:
-        steps, rest, closed = _Steps(self), move.amount_cents, False
+        steps, rest = _Steps(self), move.amount_cents
         for leg in plan:
-            limit = steps.can_give(leg.debit)
-            if self.accounts[leg.debit].closed and not move.even_closed:
-                limit, closed = 0, True
+            limit = 0 if self._shut(move, leg) else steps.can_give(leg.debit)
             amount = leg.amount_cents
             if amount is None:
                 amount = rest if limit is None else max(0, min(rest, limit))
             elif limit is not None and amount > limit:
-                raise _No("closed" if closed else "insufficient")
+                raise _No(self._why(move, plan))
             steps.add(leg.debit, leg.credit, amount)
             rest -= amount
         if rest < 0:
             raise ValueError(f"a plan of {move.kind} {move.request_id} gives more than asked")
         if rest:
-            raise _No("closed" if closed and not steps.made else "insufficient", move.amount_cents - rest)
+            raise _No(self._why(move, plan), move.amount_cents - rest)
         return steps
+
+    def _shut(self, move: Move, leg: Leg) -> bool:
+        return self.accounts[leg.debit].closed and not move.even_closed
+
+    def _why(self, move: Move, plan: Plan) -> str:
+        """`closed` where money would not mend it: an account that must give is closed, or all that may."""
+        shut = [leg for leg in plan if self._shut(move, leg)]
+        return (
+            "closed" if any(leg.amount_cents for leg in shut) or (shut and len(shut) == len(plan)) else "insufficient"
+        )
 
     def _reverse(self, reversal: Reversal, steps: _Steps) -> None:
         for transfer, wanted in reversal.of:

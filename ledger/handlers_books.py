@@ -12,7 +12,7 @@ from ledger.domain_values import Because, Transfer
 from ledger.handlers_waiting import credited, hold_the_line
 from ledger.models import Account, Outcome, WaitingAward
 from ledger.models import Transfer as Row
-from ledger.posting import post
+from ledger.posting import insist, post
 from ledger.queries import TRANSFERS, balances_by_class, flows_by_kind, read, touching, transfers_of
 from services.apis import ledger as api
 from services.apis.errors import Refused, forbidden, not_found
@@ -98,7 +98,8 @@ def correct(tx: Tx, body: api.PostCorrection) -> api.Journal:
             outcome.facts,
             keep=True,
         )
-    back_in = {t.fund_id for t in answer.transfers if rules.class_of(t.credit) == "fund"}
+    back_in = sorted({t.fund_id for t in answer.transfers if rules.class_of(t.credit) in ("fund", "receivable")})
+    insist(post(tx, [rules_money.free_receivable(fund_id, tx.new_id(), because) for fund_id in back_in]))
     credited(tx, back_in, because)
     return get_journal(tx, outcome.request_id)
 

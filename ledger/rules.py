@@ -196,7 +196,8 @@ def hold(body: PostHold, lots: Iterable[str], because: Because) -> Hold:
     """Coins set aside for a shop."""
     return Hold(
         request_id=body.hold_id, kind="hold", because=because, amount_cents=body.amount_cents, seconds=body.seconds,
-        plans=(_to_shop(lots, body.shop_id),), payload=fingerprint(body.person_id, body.shop_id, body.amount_cents, body.seconds),
+        plans=(_to_shop(lots, body.shop_id),),
+        payload=fingerprint(body.person_id, body.shop_id, body.amount_cents, body.seconds, body.fund_ids),
     )  # fmt: skip
 
 

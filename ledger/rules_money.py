@@ -61,6 +61,14 @@ def fill_receivable(fund_id: UUID, request_id: UUID, because: Because) -> Sweep:
     )  # fmt: skip
 
 
+def free_receivable(fund_id: UUID, request_id: UUID, because: Because) -> Sweep:
+    """What filled a receivable that should never have been booked is the fund's again."""
+    return Sweep(
+        request_id=request_id, kind="receivable_freed", payload=fingerprint(fund_id), because=because,
+        debit=receivable(fund_id), credit=fund(fund_id),
+    )  # fmt: skip
+
+
 def payment_released(envelope: Envelope[PaymentReleased]) -> Move:
     data = envelope.data
     return _payment(envelope, "payment_released", lambda f: (shop(data.shop_id, f), paying(data.batch_id, f)))

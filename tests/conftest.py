@@ -58,9 +58,14 @@ def one_town(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def town(one_town: Town) -> Town:
     """An empty town on a Monday at noon; move its time with `town.clock.move_to(…)`."""
-    one_town.clock.__init__(NOON)  # type: ignore[misc]
-    for engine in [*(ctx.engine for ctx in one_town.rooms.values()), one_town.bus._engine]:  # type: ignore[attr-defined]
+    empty(one_town)
+    return one_town
+
+
+def empty(town: Town) -> None:
+    """Nothing has happened, and it is noon again."""
+    town.clock.__init__(NOON)  # type: ignore[misc]
+    for engine in [*(ctx.engine for ctx in town.rooms.values()), town.bus._engine]:  # type: ignore[attr-defined]
         with engine.begin() as conn:
             conn.exec_driver_sql(EMPTY)
-    one_town.start_consumers()
-    return one_town
+    town.start_consumers()

@@ -240,6 +240,18 @@ def test_money_wrongly_booked_as_taken_back_pays_the_awards_that_wait(town: Town
     assert town.check() == []
 
 
+def test_money_that_filled_a_receivable_booked_by_mistake_is_the_funds_again_and_pays_awards(town: Town) -> None:
+    fund = new_id()
+    back, award = taken_back(fund, 10_00), an_award(5_00, in_order(fund))
+    tell(town, back)
+    top_up(town, fund, 10_00)
+    tell(town, award)
+    correct(town, the_transfer(town, back.reversal_id))
+    assert (balance(town, f"receivable/{fund}"), balance(town, f"fund/{fund}")) == (0, 5_00)
+    assert [e.award_id for e in said(town, CoinsIssued)] == [award.award_id]
+    assert town.check() == []
+
+
 def test_a_whole_batch_of_awards_over_several_funds_keeps_every_fund_in_balance(town: Town) -> None:
     funds = [a_fund(town, cents) for cents in (100_00, 55_50, 20_01)]
     awards: list[CoinsAwarded] = [an_award(1_00 + n % 7, in_order(*funds)) for n in range(200)]

@@ -212,6 +212,16 @@ def test_the_first_plan_that_covers_the_whole_is_taken_and_a_shorter_one_leaves_
         (((Leg("lot/1", "shop/1"),),), "insufficient", 30),
         (((Leg("fund/1", "shop/1"),),), "closed", 0),
         (((Leg("lot/1", "shop/1"),), (Leg("fund/1", "shop/1", 100),)), "insufficient", 30),
+        (
+            ((Leg("shop/1", "bank/1"), Leg("fund/1", "bank/1")),),
+            "insufficient",
+            0,
+        ),  # money in the open one would mend it
+        (
+            ((Leg("lot/1", "shop/1", 60), Leg("fund/1", "shop/1", 40)),),
+            "closed",
+            0,
+        ),  # no money mends a share of a closed one
         (((Leg("lot/1", "shop/2"),),), "fund_mismatch", 0),
     ],
 )
