@@ -21,6 +21,7 @@ FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
 
 # Deleting few rows is many times faster than TRUNCATE, which makes new files. The role keeps the append-only triggers quiet.
 EMPTY = """
+SET LOCAL ROLE NONE;
 SET LOCAL session_replication_role = replica;
 DO $$ DECLARE name text; BEGIN
     FOR name IN SELECT quote_ident(tablename) FROM pg_tables
