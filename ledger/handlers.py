@@ -9,6 +9,7 @@ from ledger.domain_values import Outcome
 from ledger.handlers_fund import expire_coins, on_fund_closed, on_topup_reversed, on_topup_settled
 from ledger.handlers_hold import expire_holds
 from ledger.handlers_payment import on_payment_released, on_payment_returned, on_payment_settled
+from ledger.handlers_sums import sum_accounts
 from ledger.handlers_waiting import (
     asked,
     credited,
@@ -112,4 +113,4 @@ HANDLERS = {
     PaymentSettled: on_payment_settled,
     PaymentReturned: on_payment_returned,
 }
-JOBS = (expire_coins, expire_holds)
+JOBS = (expire_coins, expire_holds, sum_accounts)

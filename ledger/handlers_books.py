@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from ledger import rules, rules_money
 from ledger.domain_values import Because, Transfer
+from ledger.handlers_sums import totals_at
 from ledger.handlers_waiting import credited, hold_the_line
 from ledger.models import Account, Outcome, WaitingAward
 from ledger.models import Transfer as Row
@@ -24,15 +25,7 @@ def get_account(tx: Tx, query: api.AccountQuery) -> api.Account:
     account = _account(tx, query.code)
     debits, credits_ = account.debits_posted, account.credits_posted
     if query.at is not None:
-        debits, credits_ = (
-            tx.session.scalar(
-                select(func.coalesce(func.sum(Row.amount_cents), 0)).where(
-                    side == account.id, _clock(query) <= query.at
-                )
-            )
-            or 0
-            for side in (Row.debit_account, Row.credit_account)
-        )
+        debits, credits_ = totals_at(tx, account, query.by, query.at)
     return api.Account(
         code=account.code, fund_id=account.fund, at=query.at, by=query.by,
         debits_cents=int(debits), credits_cents=int(credits_), balance_cents=int(credits_ - debits),

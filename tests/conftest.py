@@ -55,12 +55,16 @@ def one_town(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     town.close()
 
 
-@pytest.fixture
-def town(one_town: Town) -> Town:
-    """An empty town on a Monday at noon; move its time with `town.clock.move_to(…)`."""
+def emptied(one_town: Town) -> Town:
     one_town.clock.__init__(NOON)  # type: ignore[misc]
     for engine in [*(ctx.engine for ctx in one_town.rooms.values()), one_town.bus._engine]:  # type: ignore[attr-defined]
         with engine.begin() as conn:
             conn.exec_driver_sql(EMPTY)
     one_town.start_consumers()
     return one_town
+
+
+@pytest.fixture
+def town(one_town: Town) -> Town:
+    """An empty town on a Monday at noon; move its time with `town.clock.move_to(…)`."""
+    return emptied(one_town)
