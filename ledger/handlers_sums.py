@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
-from ledger.models import Account, Summed
-from ledger.models import Transfer as Row
+from ledger.models import Summed
+from ledger.models import Transfer as Moved
 from services.kit.db import Tx
 
 STEP = 10_000
@@ -84,11 +84,11 @@ def sum_accounts(tx: Tx, step: int = STEP, most: int = PART) -> int:
     return step
 
 
-def totals_at(tx: Tx, account: Account, by: str, at: datetime) -> tuple[int, int]:
-    """Debits and credits of an account up to an instant, that instant included, by one of the two clocks."""
+def totals_at(tx: Tx, account: Any, by: str, at: datetime) -> tuple[int, int]:
+    """Debits and credits of an account (its `id` and `expires_on`) up to an instant, that instant included, by one of the two clocks."""
     summed = tx.session.execute(select(Summed.upto, Summed.missing)).one_or_none()
     if summed is None or account.expires_on is not None:
-        return _added(tx, account.id, Row.posted_at if by == "posted_at" else Row.occurred_at, at)
+        return _added(tx, account.id, Moved.posted_at if by == "posted_at" else Moved.occurred_at, at)
     # `upto` names which sums count; so it does no harm when the job makes more of them between these two statements.
     said = {"account": account.id, "clock": by, "at": at, "upto": summed.upto, "missing": summed.missing}
     debits, credits_ = tx.session.execute(_BALANCE, said).one()
@@ -96,7 +96,7 @@ def totals_at(tx: Tx, account: Account, by: str, at: datetime) -> tuple[int, int
 
 
 def _added(tx: Tx, account_id: int, clock: Any, at: datetime) -> tuple[int, int]:
-    total = func.coalesce(func.sum(Row.amount_cents), 0)
-    sides = (Row.debit_account, Row.credit_account)
+    total = func.coalesce(func.sum(Moved.amount_cents), 0)
+    sides = (Moved.debit_account, Moved.credit_account)
     debits, credits_ = (tx.session.scalar(select(total).where(side == account_id, clock <= at)) for side in sides)
     return int(debits or 0), int(credits_ or 0)

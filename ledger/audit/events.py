@@ -12,6 +12,8 @@ from ledger.audit.report import Findings
 from ledger.audit.requests import given, outcome_of, taken_back
 
 Rows = Sequence[list[Any]]
+ABOUT_REQUESTS = {"coins.issued.v1", "coins.spent.v1", "coins.unspent.v1", "coins.withdrawn.v1", "fund.credited.v1"}
+"""Events about a request or an award; the others are about a cause, or the line."""
 
 
 class Told:
@@ -24,23 +26,37 @@ class Told:
         said: dict[str, list[tuple[int, dict[str, Any]]]] = {}
         for type_, seq, envelope in all_.get("said", ()):
             said.setdefault(type_, []).append((seq, envelope["data"]))
-        for type_, expected in self._expected(id_, all_):
-            events = said.pop(type_, [])
-            if expected is None:
-                if events and outcome_of(all_) is None:
-                    self.findings.add("outcomes", f"request_id={id_}", "request_id", None, f"what {type_} tells of")
-                self._one_too_many(type_, events)
-                continue
-            if not events:
-                self.findings.add("outbox", f"about={id_}", "type", None, f"{type_} for what was posted")
-            self._one_too_many(type_, events[1:])
-            for seq, event in events[:1]:
-                for field, value in expected.items():
-                    found = sorted(event[field], key=str) if isinstance(value, list) else event[field]
-                    self.findings.same("outbox", f"seq={seq}", f"{type_} {field}", found, value)
-        self._judge_expired(id_, all_, [event for _, event in said.get("coins.expired.v1", ())])
-        self._judge_short(id_, all_, [event for _, event in said.get("fund.shortfall.v1", ())])
-        self._judge_owner(all_)
+        expected = self._expected(all_)
+        for type_ in expected.keys() | (said.keys() & ABOUT_REQUESTS):
+            self._judge_one(id_, all_, type_, said.get(type_, []), expected.get(type_))
+        if "expired" in all_ or "coins.expired.v1" in said:
+            self._judge_expired(id_, all_, [event for _, event in said.get("coins.expired.v1", ())])
+        if "short" in all_ or "fund.shortfall.v1" in said:
+            self._judge_short(id_, all_, [event for _, event in said.get("fund.shortfall.v1", ())])
+        if "coins.issued.v1" in said:
+            self._judge_owner(all_, said["coins.issued.v1"][0][1]["person_id"])
+
+    def _judge_one(
+        self,
+        id_: str,
+        all_: Dossier,
+        type_: str,
+        events: list[tuple[int, dict[str, Any]]],
+        expected: dict[str, Any] | None,
+    ) -> None:
+        """The one event of this type that there should be; or, expecting None, that there is none."""
+        if expected is None:
+            if outcome_of(all_) is None:
+                self.findings.add("outcomes", f"request_id={id_}", "request_id", None, f"what {type_} tells of")
+            self._one_too_many(type_, events)
+            return
+        if not events:
+            self.findings.add("outbox", f"about={id_}", "type", None, f"{type_} for what was posted")
+        self._one_too_many(type_, events[1:])
+        for seq, event in events[:1]:
+            for field, value in expected.items():
+                found = sorted(event[field], key=str) if isinstance(value, list) else event[field]
+                self.findings.same("outbox", f"seq={seq}", f"{type_} {field}", found, value)
 
     def _one_too_many(self, type_: str, events: Iterable[tuple[int, Any]]) -> None:
         for seq, _ in events:
@@ -48,22 +64,26 @@ class Told:
                 "outbox", f"seq={seq}", "type", type_, "nothing: no such thing was posted, or it was told before"
             )
 
-    def _expected(self, id_: str, all_: Dossier) -> Iterable[tuple[str, dict[str, Any] | None]]:
-        """Of each type of event, what the one event about this id must say; None where there must be none."""
-        outcome = outcome_of(all_)
-        kind, state, amount, code = outcome[:4] if outcome and outcome[5] >= self.since else (None, None, 0, None)
-        done = kind if state == "posted" else None
+    def _expected(self, all_: Dossier) -> dict[str, dict[str, Any]]:
+        """The events there must be about this id, by type, and what each must say."""
+        outcome, expected = outcome_of(all_), {}
         moved, back = all_.get("moved", []), [row for row in all_.get("back", ()) if row[8] >= self.since]
-        yield "coins.issued.v1", {"amount_cents": amount, "lots": self._lots(moved)} if done == "award" else None
-        shop = {"shop_id": self._code(moved[0][3]).split("/")[1]} if done == "sale" and moved else {}
-        spent = {"amount_cents": amount, "parts": _parts(moved), **shop}
-        yield "coins.spent.v1", spent if done == "sale" else None
+        kind, state, amount, code = outcome[:4] if outcome and outcome[5] >= self.since else (None, None, 0, None)
+        if state == "posted" and kind == "award":
+            expected["coins.issued.v1"] = {"amount_cents": amount, "lots": self._lots(moved)}
+        elif state == "posted" and kind == "sale":
+            shop = {"shop_id": self._code(moved[0][3]).split("/")[1]} if moved else {}
+            expected["coins.spent.v1"] = {"amount_cents": amount, "parts": _parts(moved), **shop}
+        elif state == "posted" and kind == "topup":
+            free = sum(row[4] for row in moved if self._code(row[3]).startswith("fund/"))
+            expected["fund.credited.v1"] = {"amount_cents": free}
         void = [row for row in back if row[1] == "void"]
-        unspent = {"amount_cents": taken_back(all_, "void"), "parts": _parts(void)}
-        yield "coins.unspent.v1", unspent if void else None
-        yield "coins.withdrawn.v1", self._withdrawn(all_, back, dropped=(kind, code) == ("award", "withdrawn"))
-        free = sum(row[4] for row in moved if self._code(row[3]).startswith("fund/"))
-        yield "fund.credited.v1", {"amount_cents": free} if done == "topup" else None
+        if void:
+            expected["coins.unspent.v1"] = {"amount_cents": taken_back(all_, "void"), "parts": _parts(void)}
+        withdrawn = self._withdrawn(all_, back, dropped=(kind, code) == ("award", "withdrawn"))
+        if withdrawn:
+            expected["coins.withdrawn.v1"] = withdrawn
+        return expected
 
     def _withdrawn(self, all_: Dossier, back: Rows, *, dropped: bool) -> dict[str, Any] | None:
         """That an award was withdrawn has no instant of its own where nothing came back: then the event is right if the row is there."""
@@ -92,15 +112,14 @@ class Told:
         moved = sorted((row[1], row[2]) for row in all_.get("short", ()))
         self.findings.same("outbox", f"about={id_}", "fund.shortfall.v1", told, moved)
 
-    def _judge_owner(self, all_: Dossier) -> None:
+    def _judge_owner(self, all_: Dossier, person: str) -> None:
         """The lots an award went to are still that person's, or nobody's any more."""
-        for type_, _, envelope in all_.get("said", ()):
-            for row in all_.get("moved", ()) if type_ == "coins.issued.v1" else ():
-                lot, person = self.accounts.get(row[3]), envelope["data"]["person_id"]
-                if lot and lot.person not in (None, person):
-                    self.findings.add(
-                        "accounts", f"id={row[3]}", "person", lot.person, f"{person}, whom an award was issued to"
-                    )
+        for row in all_.get("moved", ()):
+            lot = self.accounts.get(row[3])
+            if lot and lot.person not in (None, person):
+                self.findings.add(
+                    "accounts", f"id={row[3]}", "person", lot.person, f"{person}, whom an award was issued to"
+                )
 
     def _code(self, account: int) -> str:
         return self.accounts[account].code if account in self.accounts else "/"

@@ -18,10 +18,12 @@ HOLD_ENDS = ("hold_post", "hold_void", "hold_expire")
 def judge_request(id_: str, all_: Dossier, findings: Findings) -> None:
     """Everything of one id that can be judged without knowing accounts or events."""
     _judge_outcome(id_, all_, findings)
-    _judge_reversals(all_, findings)
+    if "back" in all_:
+        _judge_reversals(all_, findings)
     if "hold" in all_ or "end" in all_:
         _judge_hold(id_, all_, findings)
-    _judge_withdrawal(id_, all_, findings)
+    if "back" in all_ or "withdrawn" in all_ or "said" in all_:
+        _judge_withdrawal(id_, all_, findings)
 
 
 def given(all_: Dossier, kind: str) -> int:
