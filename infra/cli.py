@@ -12,6 +12,7 @@ from pathlib import Path
 
 from infra import cli_seal
 from infra.embedded import CannotStart
+from infra.ledger_cli import add_commands
 from infra.port import PortTaken
 from services.apis.errors import Refused
 from services.kit.settings import TABLE, Settings, SettingWrong, read_settings
@@ -160,6 +161,7 @@ def parser() -> argparse.ArgumentParser:
     add("tour", tour, "walk the loop once, step by step, in the terminal")
     add("serve", serve, "serve a city: every service in one process, no demo data")
     add("check", check, "check every invariant of the books")
+    add_commands(add)
     lot = add("parked", parked, "events that could not be handled: list, replay, drop")
     lot.add_argument("action", choices=["list", "replay", "drop"])
     lot.add_argument("service", nargs="?", help="the service whose events are meant")

@@ -16,7 +16,7 @@ import httpx
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import Engine, make_url, text
 
 from infra.city import read_city
 from infra.embedded import ensure_databases, start_postgres
@@ -35,8 +35,11 @@ from services.kit.inbox import Consumer, topics_of
 from services.kit.migrate import migrate
 from services.kit.outbox import relay_once
 from services.kit.parked import parked
+from services.kit.roles_v1 import service_role
 from services.kit.settings import Settings
 from services.kit.web import service_app
+
+WITH_ROLE = ("ledger",)
 
 
 def room_of(name: str) -> Room:
@@ -63,6 +66,17 @@ def folder_of(name: str) -> Path:
     return Path(__file__).parents[1] / ROOMS[name].replace(".", "/") / "migrations"
 
 
+def migrated(url: str, service: str) -> Engine:
+    """The engine a service runs on, its database at the newest version. The ledger acts as a role that cannot change its books."""
+    engine = engine_for(url)
+    migrate(engine, folder_of(service))
+    if service not in WITH_ROLE:
+        return engine
+    role = service_role(make_url(url).database or "")
+    engine.dispose()
+    return engine_for(url, role=role)
+
+
 class Town:
     """Every service in one process."""
 
@@ -82,8 +96,7 @@ class Town:
         ensure_databases(url, [*ROOMS, "bus"])
         self.bus: Bus = LocalBus(engine_for(self._database("bus")), ROOMS)
         for name in ROOMS:
-            engine = engine_for(self._database(name))
-            migrate(engine, folder_of(name))
+            engine = migrated(self._database(name), name)
             self.rooms[name] = Context(room_of(name), engine, clock, ids, city, self.tokens, extras=extras)
         for name, ctx in self.rooms.items():
             self.apps[name] = service_app(ctx)

@@ -68,8 +68,8 @@ CHECKS = {
     "coins issued are in wallets, spent or expired": """
         SELECT fund FROM (
             SELECT t.fund, sum(CASE WHEN t.reversal_of IS NULL THEN t.amount_cents ELSE -t.amount_cents END
-                * CASE coalesce(o.kind, t.kind) WHEN 'award' THEN 1 WHEN 'sale' THEN -1 WHEN 'hold_post' THEN -1
-                    WHEN 'expiry' THEN -1 ELSE 0 END) AS cents
+                * CASE WHEN coalesce(o.kind, t.kind) = 'award' THEN 1
+                       WHEN coalesce(o.kind, t.kind) IN ('sale', 'hold_post', 'expiry') THEN -1 ELSE 0 END) AS cents
             FROM transfers t LEFT JOIN transfers o ON o.id = t.reversal_of GROUP BY 1) moved
         LEFT JOIN (SELECT fund, sum(credits_posted - debits_posted) AS cents FROM accounts WHERE code LIKE 'coins/%' GROUP BY 1) held
             USING (fund)

@@ -166,6 +166,13 @@ class Outcome(Struct, frozen=True):
     code: str | None = None
     facts: dict[str, Any] | None = None
 
+    def leaf(self, decided_at: datetime) -> bytes:
+        """The SHA-256 of the row as a JSON array without blanks, keys of `facts` sorted, the payload in hex."""
+        row = (
+            self.request_id, self.kind, self.payload.hex(), self.state, self.amount_cents, self.code, self.facts, instant(decided_at),
+        )  # fmt: skip
+        return sha256(_sorted(row)).digest()
+
 
 class Answer(Struct, frozen=True, kw_only=True):
     """The outcome of one request. Not `fresh`: it was decided before, or (conflict) its id belongs to another request."""
@@ -213,3 +220,4 @@ def instant(at: datetime) -> str:
 
 
 _json = json.Encoder().encode
+_sorted = json.Encoder(order="sorted").encode

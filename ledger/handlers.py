@@ -10,6 +10,7 @@ from ledger.handlers_fund import expire_coins, on_fund_closed, on_topup_reversed
 from ledger.handlers_hold import expire_holds
 from ledger.handlers_payment import on_payment_released, on_payment_returned, on_payment_settled
 from ledger.handlers_period import cut_links, on_period_closed
+from ledger.handlers_sums import sum_accounts
 from ledger.handlers_waiting import (
     credited,
     hold_the_line,
@@ -115,5 +116,5 @@ HANDLERS = {
     PaymentReturned: on_payment_returned,
     PeriodClosed: on_period_closed,
 }
-JOBS = (expire_coins, expire_holds, seal, seal_periods, cut_links)
+JOBS = (expire_coins, expire_holds, seal, seal_periods, cut_links, sum_accounts)
 FIGURES = figures

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from ledger import rules, rules_money
 from ledger.domain_values import Because, Transfer
+from ledger.handlers_sums import totals_at
 from ledger.handlers_waiting import credited, hold_the_line
 from ledger.models import Account, Outcome, WaitingAward
-from ledger.models import Transfer as Row
+from ledger.models import Transfer as Moved
 from ledger.posting import insist, post
 from ledger.queries import TRANSFERS, balances_by_class, flows_by_kind, read, touching, transfers_of
 from services.apis import ledger as api
@@ -24,15 +25,7 @@ def get_account(tx: Tx, query: api.AccountQuery) -> api.Account:
     account = _account(tx, query.code)
     debits, credits_ = account.debits_posted, account.credits_posted
     if query.at is not None:
-        debits, credits_ = (
-            tx.session.scalar(
-                select(func.coalesce(func.sum(Row.amount_cents), 0)).where(
-                    side == account.id, _clock(query) <= query.at
-                )
-            )
-            or 0
-            for side in (Row.debit_account, Row.credit_account)
-        )
+        debits, credits_ = totals_at(tx, account, query.by, query.at)
     return api.Account(
         code=account.code, fund_id=account.fund, at=query.at, by=query.by,
         debits_cents=int(debits), credits_cents=int(credits_), balance_cents=int(credits_ - debits),
@@ -41,10 +34,10 @@ def get_account(tx: Tx, query: api.AccountQuery) -> api.Account:
 
 def get_history(tx: Tx, query: api.HistoryQuery) -> api.Transfers:
     account, clock = _account(tx, query.code), _clock(query)
-    wanted = TRANSFERS.where(touching([account.id]), after(query, clock, Row.id, newest_first=True))
+    wanted = TRANSFERS.where(touching([account.id]), after(query, clock, Moved.id, newest_first=True))
     if query.at is not None:
         wanted = wanted.where(clock <= query.at)
-    rows = read(tx, wanted.order_by(clock.desc(), Row.id.desc()).limit(query.limit + 1))
+    rows = read(tx, wanted.order_by(clock.desc(), Moved.id.desc()).limit(query.limit + 1))
     return api.Transfers(
         transfers=tuple(_view(row) for row in rows[: query.limit]),
         next_cursor=next_cursor(query, rows, lambda row: (getattr(row, query.by), row.transfer_id)),
@@ -132,24 +125,30 @@ def _waiting_cents(tx: Tx) -> dict[UUID, int]:
     return {fund: int(cents) for fund, cents in tx.session.execute(sums)}
 
 
-def _account(tx: Tx, code: str) -> Account:
+# Columns, not an object: reading a balance should cost little more than the transaction around it.
+_ONE = select(
+    Account.id, Account.code, Account.fund, Account.expires_on, Account.debits_posted, Account.credits_posted
+).where(Account.code == bindparam("code"))
+
+
+def _account(tx: Tx, code: str) -> Any:
     if rules.class_of(code) == "coins" and not tx.who.has("auditor"):
         raise forbidden("A wallet is open to its owner and to the auditor. Ask for a fund's or a shop's account.")
-    account = tx.session.scalar(select(Account).where(Account.code == code))
+    account = tx.session.execute(_ONE, {"code": code}).one_or_none()
     if account is None:
         raise not_found("account", code)
     return account
 
 
 def _transfer(tx: Tx, transfer_id: UUID) -> Transfer:
-    found = read(tx, TRANSFERS.where(Row.id == transfer_id))
+    found = read(tx, TRANSFERS.where(Moved.id == transfer_id))
     if not found:
         raise not_found("transfer", transfer_id)
     return found[0]
 
 
 def _clock(query: api.AccountQuery | api.HistoryQuery) -> Any:
-    return Row.posted_at if query.by == "posted_at" else Row.occurred_at
+    return Moved.posted_at if query.by == "posted_at" else Moved.occurred_at
 
 
 def _view(transfer: Transfer) -> api.Transfer:

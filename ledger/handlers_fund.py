@@ -63,6 +63,7 @@ def on_fund_closed(tx: Tx, events: list[Envelope[FundClosed]]) -> None:
     hold_the_line(tx)
     codes = [rules.fund(event.data.fund_id) for event in events]
     open_accounts(tx, codes)
+    insist(post(tx, [rules_money.fund_closed(event) for event in events]))
     closed = text(
         "UPDATE accounts SET closed = true, version = version + 1 WHERE NOT closed AND code = ANY(CAST(:codes AS text[]))"
     )

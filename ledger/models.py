@@ -11,6 +11,7 @@ from sqlalchemy import (
     CheckConstraint,
     Computed,
     DateTime,
+    FetchedValue,
     Identity,
     Index,
     Integer,
@@ -22,6 +23,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.kit.db import service_metadata
+
+HASHED = FetchedValue()
+"""The SHA-256 of the row without it, as PostgreSQL writes it as jsonb in UTC: a trigger sets it, the audit computes it again."""
 
 
 class Base(DeclarativeBase):
@@ -109,10 +113,12 @@ class Outcome(Base):
     code: Mapped[str | None]
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     decided_at: Mapped[datetime]
+    leaf: Mapped[bytes]
     __table_args__ = (
         CheckConstraint("state IN ('posted', 'refused')", name="state"),
         CheckConstraint("(state = 'refused') = (code IS NOT NULL)", name="code"),
         CheckConstraint("amount_cents >= 0 AND (state = 'posted' OR amount_cents = 0)", name="amount"),
+        CheckConstraint("octet_length(leaf) = 32", name="leaf"),
     )
 
 
@@ -126,6 +132,7 @@ class Hold(Base):
     credit_account: Mapped[int]
     amount_cents: Mapped[int]
     until: Mapped[datetime]
+    leaf: Mapped[bytes] = mapped_column(server_default=HASHED)
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="amount"),
         Index("ix_holds_debit_account", "debit_account"),
@@ -140,6 +147,7 @@ class HoldEnd(Base):
     how: Mapped[str]
     request_id: Mapped[UUID]
     ended_at: Mapped[datetime]
+    leaf: Mapped[bytes] = mapped_column(server_default=HASHED)
     __table_args__ = (CheckConstraint("how IN ('post', 'void', 'expire')", name="how"),)
 
 
@@ -167,6 +175,7 @@ class WaitingAward(Base):
     since: Mapped[datetime]
     plans: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     envelope: Mapped[bytes]
+    leaf: Mapped[bytes] = mapped_column(server_default=HASHED)
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="amount"),
         Index("ix_waiting_awards_fund_ids", "fund_ids", postgresql_using="gin"),
@@ -181,4 +190,37 @@ class WithdrawnAward(Base):
     award_id: Mapped[UUID] = mapped_column(primary_key=True)
     attendance_id: Mapped[UUID] = mapped_column(index=True)
     kept_cents: Mapped[int]
+    leaf: Mapped[bytes] = mapped_column(server_default=HASHED)
     __table_args__ = (CheckConstraint("kept_cents >= 0", name="kept"),)
+
+
+class Summed(Base):
+    """How far `account_sums` goes, in one row: up to `upto`, except what is `missing` – numbers drawn by transactions that had not
+    committed (or never will). `missing_since`: for each, the first transaction id that had not begun when it was noticed."""
+
+    __tablename__ = "summed"
+    one: Mapped[bool] = mapped_column(primary_key=True)
+    upto: Mapped[int]
+    missing: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    missing_since: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    __table_args__ = (CheckConstraint("one", name="one"),)
+
+
+class AccountSum(Base):
+    """At most 500 neighbouring entries of an account by one clock, and their sums: so a balance at a past instant need not add them all.
+
+    `upto`: by which step of the job; `amounts`: below zero for a debit, in order of `instants`. Lots have too few entries to need this.
+    """
+
+    __tablename__ = "account_sums"
+    account: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    clock: Mapped[str] = mapped_column(primary_key=True)
+    upto: Mapped[int] = mapped_column(primary_key=True)
+    part: Mapped[int] = mapped_column(Integer, primary_key=True)
+    first: Mapped[datetime]
+    last: Mapped[datetime]
+    debits: Mapped[int]
+    credits: Mapped[int]
+    instants: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)))
+    amounts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    __table_args__ = (CheckConstraint("clock IN ('posted_at', 'occurred_at')", name="clock"),)

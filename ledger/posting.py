@@ -80,7 +80,7 @@ _TRANSFERS = {
 }  # fmt: skip
 _REMEMBERED = {
     "request_id": "uuid", "kind": "text", "payload": "bytea", "state": "text", "amount_cents": "int8", "code": "text",
-    "facts": "jsonb", "decided_at": "timestamptz",
+    "facts": "jsonb", "decided_at": "timestamptz", "leaf": "bytea",
 }  # fmt: skip
 
 
@@ -115,7 +115,8 @@ def insist(answers: Iterable[Answer]) -> None:
 def remember(tx: Tx, outcomes: Iterable[Outcome]) -> None:
     """Keep outcomes for good."""
     copy_rows(tx.session, "outcomes", _REMEMBERED, (
-        (o.request_id, o.kind, o.payload, o.state, o.amount_cents, o.code, None if o.facts is None else Jsonb(o.facts), tx.now)
+        (o.request_id, o.kind, o.payload, o.state, o.amount_cents, o.code, None if o.facts is None else Jsonb(o.facts), tx.now,
+         o.leaf(tx.now))
         for o in outcomes
     ))  # fmt: skip
 

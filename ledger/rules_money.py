@@ -12,7 +12,7 @@ from ledger.domain_values import Because, Leg, Move, Request, Reversal, Sweep, T
 from ledger.rules import derived, fingerprint, fund, heard, paying, receivable, shop
 from services.apis.ledger import PostCorrection
 from services.events import Envelope
-from services.events.funding import TopUpReversed, TopUpSettled
+from services.events.funding import FundClosed, TopUpReversed, TopUpSettled
 from services.events.reimbursement import PaymentReleased, PaymentReturned, PaymentSettled
 
 CORRECTABLE = ("topup", "topup_reversal")
@@ -51,6 +51,15 @@ def topup_reversed(envelope: Envelope[TopUpReversed]) -> Move:
         request_id=data.reversal_id, kind="topup_reversal", because=heard(envelope), even_closed=True,
         payload=fingerprint(data.topup_id, data.fund_id, data.amount_cents, data.channel), amount_cents=data.amount_cents,
         plans=((Leg(fund(data.fund_id), taken_from), Leg(receivable(data.fund_id), taken_from)),),
+    )  # fmt: skip
+
+
+def fund_closed(envelope: Envelope[FundClosed]) -> Move:
+    """Moves nothing, but is remembered: why the fund's account is closed."""
+    fund_id = envelope.data.fund_id
+    return Move(
+        request_id=derived(fund_id, "closed"), kind="fund_closed", payload=fingerprint(fund_id), because=heard(envelope),
+        amount_cents=0, plans=(),
     )  # fmt: skip
 
 

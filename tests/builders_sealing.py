@@ -73,7 +73,7 @@ def read(town: Town, query: str, **said: Any) -> list[Any]:
 def harm(town: Town, statement: str, **said: Any) -> None:
     """What only a superuser can do: no trigger stops it."""
     with town.rooms["ledger"].engine.begin() as conn:
-        conn.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        conn.exec_driver_sql("SET LOCAL ROLE NONE; SET LOCAL session_replication_role = replica")
         assert conn.execute(text(statement), said).rowcount > 0
 
 

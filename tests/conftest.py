@@ -21,6 +21,7 @@ FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
 
 # Deleting few rows is many times faster than TRUNCATE, which makes new files. The role keeps the append-only triggers quiet.
 EMPTY = """
+SET LOCAL ROLE NONE;
 SET LOCAL session_replication_role = replica;
 DO $$ DECLARE name text; BEGIN
     FOR name IN SELECT quote_ident(tablename) FROM pg_tables
@@ -58,14 +59,14 @@ def one_town(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def town(one_town: Town) -> Town:
     """An empty town on a Monday at noon; move its time with `town.clock.move_to(…)`."""
-    empty(one_town)
-    return one_town
+    return empty(one_town)
 
 
-def empty(town: Town) -> None:
+def empty(town: Town) -> Town:
     """Nothing has happened, and it is noon again."""
     town.clock.__init__(NOON)  # type: ignore[misc]
     for engine in [*(ctx.engine for ctx in town.rooms.values()), town.bus._engine]:  # type: ignore[attr-defined]
         with engine.begin() as conn:
             conn.exec_driver_sql(EMPTY)
     town.start_consumers()
+    return town

@@ -238,7 +238,7 @@ class Machine(RuleBasedStateMachine):
         hold_id = one_of(list(self.oracle.holds), which)
         self.oracle.holds[hold_id].over = True
         with self.both.ctx.engine.begin() as conn:
-            conn.exec_driver_sql("SET LOCAL session_replication_role = replica")
+            conn.exec_driver_sql("SET LOCAL ROLE NONE; SET LOCAL session_replication_role = replica")
             conn.execute(text("UPDATE holds SET until = until - interval '1 day' WHERE hold_id = :id"), {"id": hold_id})
 
     # ---------- shops are paid ----------

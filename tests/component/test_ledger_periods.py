@@ -171,7 +171,7 @@ def test_changing_any_one_transfer_of_the_month_changes_it(closed_may: Town, cha
     ((_, _, _, sealed),) = seals(town)
     for (transfer_id,) in read(town, "SELECT id FROM transfers"):
         with town.rooms["ledger"].transaction() as tx:
-            tx.session.execute(text("SET LOCAL session_replication_role = replica"))
+            tx.session.execute(text("SET LOCAL ROLE NONE; SET LOCAL session_replication_role = replica"))
             tx.session.execute(text(change), {"id": transfer_id})
             assert sealing.balances_root(tx, JUNE_BEGINS) != sealed
             tx.session.rollback()

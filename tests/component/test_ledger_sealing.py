@@ -17,7 +17,7 @@ from ledger import log, sealing
 from ledger.log import Leaf
 from ledger.posting import BOOKS_LOCK
 from services.kit.ids import new_id
-from tests.builders_ledger import a_fund, an_award, in_order, tell_together, top_up
+from tests.builders_ledger import a_fund, an_award, in_order, tell_together, the_owner, top_up
 from tests.builders_sealing import (
     a_transaction,
     checkpoint,
@@ -197,7 +197,7 @@ def test_nothing_sealed_is_changed_or_removed(town: Town, table: str, statement:
     posted(town)
     seal(town)
     column = {"log": "leaf", "subtrees": "hash", "checkpoints": "root"}[table]
-    with town.rooms["ledger"].engine.begin() as conn, pytest.raises(DBAPIError, match="append-only"):
+    with the_owner(town) as conn, pytest.raises(DBAPIError, match="append-only"):
         conn.execute(text(statement.format(table, column, column)))
 
 
