@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from infra.wiring import Town
 from services.apis import ledger as api
@@ -26,6 +27,7 @@ from tests.builders_ledger import (
     returned,
     sell,
     settled,
+    the_owner,
     top_up,
     void,
 )
@@ -63,6 +65,7 @@ def a_year_of_everything(town: Town) -> None:
     for cents in (0, 1_00, None):
         end_hold(town, hold(town, person, 2_00), cents)
     hold(town, person, 3_00)
+    _run_out(town, hold(town, person, 1_00))
     payment = released(shop, *sale.parts)
     tell(town, payment, settled(payment), returned(payment, was_settled=True))
     topup = top_up(town, grant, 10_00, fee_cents=30, channel="stripe")
@@ -94,6 +97,15 @@ def _correct(town: Town, fund: UUID) -> None:
         transfer_id=history.transfers[-1].transfer_id, reason='„booked“ "twice" \\ è', amount_cents=1_00
     )
     a_finance_officer(town).ask("ledger", api.POST_CORRECTION, wrong)
+
+
+def _run_out(town: Town, hold_id: UUID) -> None:
+    """A hold's time is by the database's clock, which no test moves: its end is set back instead."""
+    with the_owner(town) as conn:
+        conn.exec_driver_sql("ALTER TABLE holds DISABLE TRIGGER append_only")
+        conn.execute(text("UPDATE holds SET until = now() - interval '1 second' WHERE hold_id = :id"), {"id": hold_id})
+        conn.exec_driver_sql("ALTER TABLE holds ENABLE TRIGGER append_only")
+    town.tick()
 
 
 def _too_much(town: Town, person: UUID) -> None:

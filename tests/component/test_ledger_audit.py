@@ -138,7 +138,7 @@ def test_books_in_which_everything_has_happened_are_right(books: Town) -> None:
     assert (report.transfers, report.cents) == (count, cents)
     assert kinds >= {
         "award", "sale", "void", "topup", "fee", "topup_reversal", "correction", "expiry", "withdrawal", "payment_released",
-        "payment_settled", "payment_returned", "hold", "hold_post", "hold_void", "fund_closed", "receivable_filled",
+        "payment_settled", "payment_returned", "hold", "hold_post", "hold_void", "hold_expire", "fund_closed", "receivable_filled",
     }  # fmt: skip
 
 
