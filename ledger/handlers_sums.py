@@ -28,7 +28,8 @@ _MINE = text("SELECT upto FROM summed FOR UPDATE SKIP LOCKED")
 _NEWEST = text("SELECT coalesce(max(seq), 0) FROM transfers")
 
 # One statement, so that what is summed and what is noted as missing are seen by the same snapshot. A missing number is given up when every
-# transaction that might have drawn it has ended: then it was rolled back.
+# transaction that might have drawn it has ended: then it was rolled back. Ours is younger than any of those, since we took our id (with the
+# row's lock) after we had seen the newest number; the snapshot's xmax would not do, for one at work may lie beyond it.
 _STEP = text("""
     WITH before AS MATERIALIZED (SELECT upto, missing, missing_since FROM summed),
     fresh AS MATERIALIZED (
@@ -51,7 +52,7 @@ _STEP = text("""
         SELECT seq, since FROM (
             SELECT * FROM before, unnest(missing, missing_since) m (seq, since)
             UNION ALL
-            SELECT b.*, n, pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM before b, generate_series(:after + 1, :upto) n) a
+            SELECT b.*, n, pg_current_xact_id()::text::bigint FROM before b, generate_series(:after + 1, :upto) n) a
         WHERE seq NOT IN (SELECT seq FROM fresh) AND since > pg_snapshot_xmin(pg_current_snapshot())::text::bigint)
     UPDATE summed SET upto = :upto, missing = coalesce((SELECT array_agg(seq ORDER BY seq) FROM absent), '{}'),
         missing_since = coalesce((SELECT array_agg(since ORDER BY seq) FROM absent), '{}')

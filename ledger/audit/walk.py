@@ -23,6 +23,13 @@ _TRANSFERS = """
     FROM transfers WHERE seq > %(after)s OR seq = ANY(%(late)s) ORDER BY seq"""
 
 
+# An id beyond those of all that are at work now: they may be younger than the latest that has ended (the snapshot's xmax). Each holds a
+# lock on its own id, of which the lower half is shown.
+_BEYOND = """
+    SELECT greatest(xmax, (xmax >> 32 << 32) + coalesce((SELECT max(transactionid::text::bigint) + 1 FROM pg_locks), 0))
+    FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax) s"""
+
+
 class Walk:
     """Adds up transfers. Of the accounts a transaction touches no other transfer can have been written while it ran (it held their
     locks), so that a transfer that commits late is still in order on its own accounts."""
@@ -34,7 +41,8 @@ class Walk:
     def all(self, books: Snapshot, tell: Progress) -> None:
         state, late = self.state, set(self.state.missing)
         said = {"after": state.upto_seq, "late": list(late)}
-        horizon, next_id = (int(n) for n in books.one("SELECT pg_current_snapshot()::text")[0].split(":")[:2])
+        horizon = int(books.one("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")[0])
+        new: list[int] = []
         last = state.upto_seq
         for row in self._each(books.rows(_TRANSFERS, said)):
             seq = row[0]
@@ -44,12 +52,13 @@ class Walk:
             if seq - last > MOST_MISSING:
                 self.findings.add("transfers", f"id={row[1]}", "seq", seq, f"a number near {last}, the one before")
             elif seq != last + 1:
-                state.missing.update(dict.fromkeys(range(last + 1, seq), next_id))
+                new += range(last + 1, seq)
             last = seq
             if self.count % EVERY == 0:
                 tell("transfers", self.count)
-        # Whoever drew a number that is still missing, and had begun before we noticed, has ended by now: it will never come.
-        state.missing = {seq: noticed for seq, noticed in state.missing.items() if noticed > horizon}
+        # Whoever could have drawn a number that was missing the last time has ended by now: it will never come.
+        state.missing = {seq: before for seq, before in state.missing.items() if before > horizon}
+        state.missing.update(dict.fromkeys(new, books.one(_BEYOND)[0]))
         state.upto_seq, state.transfers, state.cents = last, state.transfers + self.count, state.cents + self.cents
         for id_, account in self.accounts.items():
             if account.used:

@@ -20,6 +20,7 @@ from services.events.funding import TopUpSettled
 from services.events.ledger import FundCredited
 from services.kit.ids import new_id
 from tests.builders_ledger import a_fund, envelope_of, give_coins, sell, the_owner, top_up
+from tests.builders_sealing import a_transaction, top_up_within
 from tests.ledger_scene import a_year_of_everything
 
 
@@ -113,3 +114,20 @@ def test_a_state_comes_back_as_it_was_written_and_a_changed_one_is_refused(town:
 def test_the_audit_cannot_write(town: Town) -> None:
     with snapshot(town.rooms["ledger"].engine) as books, pytest.raises(ReadOnlySqlTransaction):
         books.one("INSERT INTO inbox VALUES (gen_random_uuid(), now()) RETURNING 1")
+
+
+def test_a_number_is_waited_for_while_its_holder_lives_however_young_the_holder_is(town: Town) -> None:
+    """The holder's transaction id may lie beyond all that have ended, and so beyond the xmax of the audit's snapshot."""
+    a_fund(town, 1_00)
+    _, state = of(town)
+    with a_transaction(town) as slow, a_transaction(town) as between, a_transaction(town) as holder:
+        top_up_within(town, holder)
+        top_up_within(town, slow)
+        slow.session.commit()
+        first, state = of(town, state)
+        assert first.missing_seqs == 1
+        between.session.commit()
+        second, state = of(town, state)
+        assert second.missing_seqs == 1
+    third, state = of(town, state)
+    assert (third.transfers, third.missing_seqs) == (1, 0)

@@ -18,12 +18,14 @@ from ledger.audit import audit
 from ledger.handlers_sums import sum_accounts, totals_at
 from ledger.models import Account, AccountSum
 from ledger.posting import post
+from services.apis import ledger as api
 from services.events import Envelope
 from services.events.funding import TopUpSettled
 from services.events.ledger import FundCredited
 from services.kit.db import Tx
 from services.kit.ids import new_id
-from tests.builders_ledger import the_owner
+from tests.builders_ledger import an_auditor, balance, the_owner
+from tests.builders_sealing import a_transaction, top_up_within
 
 NOON = datetime(2026, 5, 4, 10, tzinfo=UTC)
 HOURS = st.integers(-12, 0)
@@ -129,3 +131,19 @@ def test_a_sum_that_was_changed_is_named(town: Town, harm: str) -> None:
         assert conn.execute(text(harm)).rowcount
     findings = audit(town.rooms["ledger"].engine)[0].findings
     assert {finding.table for finding in findings} == {"account_sums"}
+
+
+def test_a_number_is_waited_for_while_its_holder_lives_however_young_the_holder_is(town: Town) -> None:
+    """The holder's transaction id may lie beyond all that have ended, and so beyond the xmax of the job's snapshot."""
+    ctx = town.rooms["ledger"]
+    with a_transaction(town) as slow, a_transaction(town) as between, a_transaction(town) as holder:
+        late = top_up_within(town, holder)
+        top_up_within(town, slow)
+        slow.session.commit()
+        for ended in (None, between):
+            if ended:
+                ended.session.commit()
+            with ctx.transaction() as tx:
+                assert sum_accounts(tx, step=1)
+    fund = an_auditor(town).ask("ledger", api.GET_TRANSFER, transfer_id=late).credit
+    assert balance(town, fund, at=town.clock.now()) == 5_00
