@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from ledger.audit.accounts import Accounts, judge_accounts, read_accounts
 from ledger.audit.dossier import EVERYTHING, dossiers
 from ledger.audit.events import Told
+from ledger.audit.log import judge_log, judge_months
 from ledger.audit.report import Findings, Progress, Report
 from ledger.audit.requests import judge_request
 from ledger.audit.source import Snapshot, snapshot
@@ -35,7 +36,7 @@ def audit(engine: Engine, state: State | None = None, tell: Progress = quiet) ->
     """Audit the books; answers the verdict, and where to go on from next time.
 
     `state`: where an earlier audit stopped – then what it added up is taken as it left it, and what was decided since is judged. The sums
-    kept for speed are judged by a whole audit alone.
+    kept for speed, the sealed log and closed months are judged by a whole audit alone.
     """
     began = time.perf_counter()
     findings = Findings()
@@ -67,6 +68,8 @@ def _audit(engine: Engine, state: State | None, findings: Findings, tell: Progre
         judge_accounts(books, accounts, findings)
         if whole:
             judge_sums(books, findings)
+            judge_log(books, findings, tell)
+            judge_months(books, findings)
         _judge_withdrawals(books, findings)
         state.decided_until = _safely_before(newest) if newest else None
         state.outcomes = _decided(books, state)
