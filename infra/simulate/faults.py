@@ -29,8 +29,9 @@ class Faults:
         self.draw, self.rate, self.on = random.Random(f"faults {seed}"), rate, False  # noqa: S311 - must replay exactly
         self.count: Counter[str] = Counter()
 
-    def at(self, point: str, *kinds: str) -> str | None:
-        if not self.on or self.draw.random() >= self.rate:
+    def at(self, point: str, *kinds: str, times: int = 1) -> str | None:
+        """What goes wrong at this point, so many `times` as often as elsewhere; None mostly."""
+        if not self.on or self.draw.random() >= self.rate * times:
             return None
         kind = self.draw.choice(kinds)
         self.count[f"{kind} {point}"] += 1
@@ -83,9 +84,8 @@ class FaultyBus:
         self._bus, self._faults = bus, faults
 
     def publish(self, messages: Sequence[Message]) -> None:
-        fault = self._faults.at(
-            "publish", "bus away before", "bus away after", "bus away amid", "crash before", "crash after", "twice"
-        )
+        kinds = ("bus away before", "bus away after", "bus away amid", "crash before", "crash after", "twice")
+        fault = self._faults.at("publish", *kinds, times=4)  # there are many fewer of them than commits
         if fault == "bus away before":
             raise BusAway("a simulated fault")
         if fault == "crash before":

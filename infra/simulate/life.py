@@ -165,11 +165,12 @@ class Life:
 
     def _buy(self, person: Somebody) -> None:
         _, _, till = self.draw.choice(self.tills)
-        cents, undone = self.draw.randrange(100, 900, 10), self.draw.random() < 0.15
+        cents, undone, patient = self.draw.randrange(100, 900, 10), self.draw.random() < 0.15, self.draw.random() < 0.7
         code = person.try_("redemption", redemption.POST_PAYMENT_CODE)
         if code is None:
             return
-        sale = till.try_("redemption", redemption.POST_SALE, redemption.MakeSale(code=code.code, amount_cents=cents))
+        ask = till.try_ if patient else till.ask_once
+        sale = ask("redemption", redemption.POST_SALE, redemption.MakeSale(code=code.code, amount_cents=cents))
         if sale is not None:
             self.sold[sale.sale_id] = sale.amount_cents
             self.ways.carry(self.draw.randint(0, 2))

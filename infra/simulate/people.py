@@ -41,9 +41,9 @@ class Ways:
         self._asked += 1
         return derived_id("simulate", self.seed, self._asked)
 
-    def until_done(self, work: Callable[[], T]) -> T:
+    def until_done(self, work: Callable[[], T], *, patience: int = PATIENCE) -> T:
         """Do it again until it is answered. Raises Refused when the answer is a no, Stuck."""
-        for _ in range(PATIENCE):
+        for _ in range(patience):
             try:
                 return work()
             except Crash:
@@ -52,7 +52,7 @@ class Ways:
                 if refusal.status < 500:
                     raise
                 self.carry()
-        raise Stuck(f"no answer after {PATIENCE} tries")
+        raise Stuck(f"no answer after {patience} tries")
 
     def restart(self) -> None:
         """The process died: a new one has nothing in memory, and starts its consumers where the databases say."""
@@ -95,6 +95,15 @@ class Somebody:
         """The answer. Raises Refused when it is a no."""
         key, client = self._ways.new_key(), self._ways.town.client(service).as_(self._token)
         return self._ways.until_done(lambda: client.call(endpoint, body, key=key, **more))
+
+    def ask_once(self, service: str, endpoint: Any, body: Any = None, **more: Any) -> Any:
+        """The answer, or None: whoever asks walks away without one, and nobody asks again."""
+        key, client = self._ways.new_key(), self._ways.town.client(service).as_(self._token)
+        try:
+            return self._ways.until_done(lambda: client.call(endpoint, body, key=key, **more), patience=1)
+        except (Refused, Stuck):
+            self._ways.refusals["walked away"] += 1
+            return None
 
     def try_(self, service: str, endpoint: Any, body: Any = None, **more: Any) -> Any:
         """The answer, or None for a no: it is counted, and life goes on."""

@@ -73,9 +73,7 @@ def simulate(seed: int, weeks: int, url: str) -> Report:
 
 def _run(seed: int, weeks: int, url: str, var: Path, start: float) -> Report:
     draw = random.Random(f"run {seed}")  # noqa: S311 - must replay exactly
-    first_day = date(
-        2026, draw.randint(1, 10), draw.randint(24, 27)
-    )  # so that a month ends and is paid within two weeks
+    first_day = date(2026, draw.randint(1, 10), draw.randint(18, 21))  # a month ends and is paid within three weeks
     clock = SimulatedClock(datetime(first_day.year, first_day.month, first_day.day, 3, tzinfo=UTC))
     settings = read_settings({"VAR": str(var), "SECRET_KEYS": "the simulated town has no secrets at all"})
     town = build_town(settings, clock=clock, ids=seeded_ids(seed), url=url)

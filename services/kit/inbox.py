@@ -68,6 +68,8 @@ class Consumer:
             # One bad record must not hold the rest: find it by going one at a time.
             for record in records:
                 self._apply_or_park(record)
+        else:
+            self._parked_in_a_row = 0
         self._subscription.commit(_ends(records))
         return len(records)
 

@@ -72,8 +72,8 @@ class SideBySide:
         )
         self.drain()
 
-    def tell(self, *events: Any, hours_late: int = 0) -> None:
-        """Events published together, each heard once by the oracle, in the order a consumer reads them."""
+    def tell(self, *events: Any, hours_late: int = 0, again: bool = False) -> None:
+        """Events published together, each heard once by the oracle, in the order a consumer reads them. `again`: told twice."""
         happened = self.town.clock.now() - timedelta(hours=hours_late)
         envelopes = [msgspec.structs.replace(envelope_of(self.town, event), occurred_at=happened) for event in events]
         self.publish(envelopes)
@@ -82,6 +82,8 @@ class SideBySide:
         for struct, run in groupby(in_turn, key=lambda e: type(e.data)):
             self._hear(struct, [e.data for e in run], happened)
         self.compare()
+        if again:
+            self.repeat(envelopes, other_ids=True)
 
     def _hear(self, struct: type, run: list[Any], happened: datetime) -> None:
         together: dict[type, Callable[..., None]] = {

@@ -216,6 +216,17 @@ def test_many_failures_in_a_row_stop_the_consumer(ctx: Context, bus: LocalBus) -
         drain(consumer_of(ctx, bus))
 
 
+def test_failures_with_good_events_between_them_are_not_in_a_row(ctx: Context, bus: LocalBus) -> None:
+    consumer, people = consumer_of(ctx, bus), [new_id() for _ in range(25)]
+    broken.update(people)
+    for person in people:
+        for one in (person, new_id()):
+            put(ctx, one)
+            relay_once(ctx, bus)
+            drain(consumer)
+    assert parked.parked_count(ctx) == 25
+
+
 def test_a_service_may_not_publish_for_another(ctx: Context) -> None:
     other = replace(ctx, room=replace(ROOM, name="shifts"))
     with pytest.raises(ValueError, match="may not publish"), other.transaction() as tx:

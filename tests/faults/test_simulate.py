@@ -16,7 +16,7 @@ TOWNS = int(os.environ.get("SIMULATE_TOWNS", "1"))
 
 @pytest.mark.parametrize("seed", range(1, TOWNS + 1))
 def test_a_town_under_faults_heals_and_nothing_is_lost_or_done_twice(postgres_url: str, seed: int) -> None:
-    report = simulate(seed, 2, postgres_url)
+    report = simulate(seed, 3, postgres_url)
     assert report.problems == []
     lived = {"topup", "award", "withdrawal", "sale", "payment_released", "payment_settled", "payment_returned"}
     assert lived <= report.moved.keys()

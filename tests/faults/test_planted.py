@@ -1,0 +1,76 @@
+"""Bugs planted on purpose (`tests/planted/*.patch`): each must be caught by the cheapest proof that can, and without them all must pass.
+
+A proof that finds nothing may be a proof that looks nowhere: this is how we know that ours look.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import a_folder
+
+ROOT = Path(__file__).parents[2]
+HOUSE = ("services", "ledger", "infra", "volunteer_app", "merchant_app", "tests")
+DOMAIN = ["tests/unit/test_ledger_domain.py"]
+MACHINE = ["tests/component/test_ledger_machine.py", "--hypothesis-seed=8"]
+MECHANICS = ["tests/contract/test_mechanics.py"]
+SIMULATOR = ["simulate", "--seed", "2", "--weeks", "2", "--json"]
+CAUGHT_BY = {
+    "floor_off_by_one": DOMAIN,
+    "rounding_cent_lost": DOMAIN,
+    "hold_not_counted": DOMAIN,
+    "void_not_idempotent": MACHINE,
+    "expiry_into_the_wrong_account": MACHINE,
+    "waiting_award_dropped": MACHINE,
+    "release_pays_twice": MACHINE,
+    "withdrawal_takes_what_was_spent": MACHINE,
+    "inbox_check_dropped": MECHANICS,
+    "position_before_the_effect": SIMULATOR,
+    "relay_marks_before_publishing": SIMULATOR,
+    "sale_not_completed_after_a_crash": SIMULATOR,
+}
+
+
+def a_copy(folder: Path) -> Path:
+    for part in HOUSE:
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def passes(copy: Path, proof: list[str]) -> bool:
+    """Whether the proof found nothing in this copy of the house. A proof that could not run fails the test."""
+    arguments = ["-m", "infra", *proof] if proof is SIMULATOR else ["-m", "pytest", "-x", "-p", "no:xdist", *proof]
+    command = [sys.executable, "-W", "ignore::RuntimeWarning", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(copy), "VAR": str(copy / "var"), "PYTHONDONTWRITEBYTECODE": "1"}
+    ran = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert ran.returncode in (0, 1), ran.stdout[-2000:] + ran.stderr[-2000:]
+    if proof is SIMULATOR:
+        return json.loads(ran.stdout)["problems"] == []
+    assert " passed" in ran.stdout or " failed" in ran.stdout, ran.stdout[-2000:]
+    return ran.returncode == 0
+
+
+def test_every_planted_bug_has_its_proof() -> None:
+    assert sorted(CAUGHT_BY) == sorted(path.stem for path in (ROOT / "tests" / "planted").glob("*.patch"))
+
+
+@pytest.mark.parametrize("bug", CAUGHT_BY)
+def test_a_planted_bug_is_caught(bug: str) -> None:
+    with a_folder() as folder:
+        copy = a_copy(folder)
+        subprocess.run(["git", "apply", copy / "tests" / "planted" / f"{bug}.patch"], cwd=copy, check=True)
+        assert not passes(copy, CAUGHT_BY[bug])
+
+
+@pytest.mark.parametrize("proof", [DOMAIN, MACHINE, MECHANICS, SIMULATOR], ids=lambda proof: proof[0])
+def test_without_a_planted_bug_the_same_proof_finds_nothing(proof: list[str]) -> None:
+    with a_folder() as folder:
+        assert passes(a_copy(folder), proof)
