@@ -11,6 +11,7 @@ import pytest
 
 from infra.simulate.run import simulate
 
+pytestmark = pytest.mark.proof
 TOWNS = int(os.environ.get("SIMULATE_TOWNS", "1"))
 
 
