@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test check bench lock translations
+.PHONY: help demo tour test check bench proof faults mutation lock translations
 
 help: ## show what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,17 @@ check: .venv/test.stamp ## lint, types, import directions, translations, migrati
 
 bench: .venv/test.stamp ## measure; prints a table and writes build/benchmarks.json
 	@$(BIN)/python -m tests.benchmarks
+
+proof: .venv/test.stamp ## play many towns against pencil and paper, simulate many, look for every planted bug
+	@LEDGER_EXAMPLES=1000 $(BIN)/python -m pytest tests/component/test_ledger_machine.py
+	@SIMULATE_TOWNS=50 $(BIN)/python -m pytest -n $(WORKERS) tests/faults/test_simulate.py
+	@LEDGER_EXAMPLES=200 $(BIN)/python -m pytest -n $(WORKERS) tests/faults/test_planted.py
+
+faults: .venv/test.stamp ## kill the ledger 200 times under 32 tills
+	@KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_kill_tills.py
+
+mutation: .venv/test.stamp ## change the money rules in small ways: a unit test must fail each time
+	@$(PIP) 'mutmut>=3.8,<4' && $(BIN)/python -m tests.mutation
 
 lock: .venv/test.stamp ## write the lock files anew from pyproject.toml
 	@$(PIP) uv && for kind in "" "--group test"; do \
