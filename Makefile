@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test check bench lock translations
+.PHONY: help demo tour test check bench proof faults mutation lock translations
 
 help: ## show what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,8 +20,8 @@ demo: .venv/demo.stamp ## the whole town on http://127.0.0.1:8000 (PORT=8001 els
 tour: .venv/demo.stamp ## walk the loop once, in the terminal, in two minutes
 	@$(RUN) tour
 
-test: .venv/test.stamp ## all tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+test: .venv/test.stamp ## all tests but the long proofs
+	@$(BIN)/python -m pytest -m "not proof" -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: .venv/test.stamp ## lint, types, import directions, translations, migrations
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -31,6 +31,20 @@ check: .venv/test.stamp ## lint, types, import directions, translations, migrati
 
 bench: .venv/test.stamp ## measure; prints a table and writes build/benchmarks.json
 	@$(BIN)/python -m tests.benchmarks
+
+proof: .venv/test.stamp ## the long proofs: simulated towns under faults, planted bugs that must be caught (LONG=1: many more)
+ifdef LONG
+	@LEDGER_EXAMPLES=1000 $(BIN)/python -m pytest tests/component/test_ledger_machine.py
+	@SIMULATE_TOWNS=50 LEDGER_EXAMPLES=200 $(BIN)/python -m pytest -m proof -n $(WORKERS) --dist worksteal
+else
+	@$(BIN)/python -m pytest -m proof -n $(WORKERS) --dist worksteal
+endif
+
+faults: .venv/test.stamp ## kill the ledger 200 times under 32 tills
+	@KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_kill_tills.py
+
+mutation: .venv/test.stamp ## change the money rules in small ways: a unit test must fail each time
+	@$(PIP) 'mutmut>=3.8,<4' && $(BIN)/python -m tests.mutation
 
 lock: .venv/test.stamp ## write the lock files anew from pyproject.toml
 	@$(PIP) uv && for kind in "" "--group test"; do \

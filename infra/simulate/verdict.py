@@ -18,6 +18,22 @@ _TRANSFERS = """
 _KINDS = "SELECT kind, count(*) FROM transfers GROUP BY kind ORDER BY kind"
 _SALES = "SELECT request_id, amount_cents FROM outcomes WHERE kind = 'sale' AND state = 'posted'"
 _POSTED_AWARDS = "SELECT request_id FROM outcomes WHERE kind = 'award' AND state = 'posted'"
+_TOLD = (
+    (
+        "attendance",
+        "SELECT attendance_id, revision FROM attendances WHERE revision > 0",
+        "awards",
+        "SELECT attendance_id, revision FROM heard",
+    ),
+    ("redemption", "SELECT sale_id FROM sales", "reimbursement", "SELECT sale_id FROM lines WHERE kind = 'sale'"),
+    (
+        "redemption",
+        "SELECT sale_id FROM sales WHERE voided_at IS NOT NULL",
+        "reimbursement",
+        "SELECT sale_id FROM lines WHERE kind = 'void'",
+    ),
+)
+"""Pairs of what one service wrote and what another must have written when it heard of it."""
 _CAME_IN = "SELECT coalesce(sum(amount_cents), 0) FROM transfers WHERE kind = 'topup'"
 
 
@@ -41,7 +57,7 @@ def moved(town: Town) -> dict[str, int]:
 
 def problems(town: Town, bus: Engine, sold: dict[UUID, int], put_in: int) -> list[str]:
     """`bus`: the database of the log. `sold`: sales a till was told of, with their cents; `put_in`: cents set aside in all."""
-    return [*verdict(town), *_lag(town, bus), *_sales(town, sold), *_awards(town), *_total(town, put_in)]
+    return [*verdict(town), *_lag(town, bus), *_sales(town, sold), *_awards(town), *_heard(town), *_total(town, put_in)]
 
 
 def _lag(town: Town, bus: Engine) -> list[str]:
@@ -80,6 +96,17 @@ def _awards(town: Town) -> list[str]:
         right = {"issued": row.award_id in posted, "waiting": row.award_id in waiting, "awarded": False}
         if not right.get(row.state, row.award_id not in waiting):
             found.append(f"award {row.award_id} is {row.state}, but not so in the books")
+    return found
+
+
+def _heard(town: Town) -> list[str]:
+    """What one service decided, the next one knows: decisions on hours in awards, sales and voids in reimbursement."""
+    found = []
+    for one, its_own, other, heard in _TOLD:
+        said, known = (
+            set(map(tuple, _rows(town.rooms[name].engine, query))) for name, query in ((one, its_own), (other, heard))
+        )
+        found += [f"{other} has not heard of {row} in {one}" for row in sorted(said - known, key=str)]
     return found
 
 

@@ -1,74 +1,46 @@
 """Anything in any order: hypothesis plays a town against the real ledger and the pencil-and-paper one, and they must always agree.
 
-`LEDGER_EXAMPLES` sets how many towns are played (`make proof` plays many more than a normal run). A town that
-fails is printed step by step as it was played; `LEDGER_SHRINK=1` looks for the shortest that fails, for minutes.
+`LEDGER_EXAMPLES` sets how many towns are played. `LEDGER_SHRINK=1` looks for the shortest that fails, for minutes.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from sqlalchemy import text
 
 from infra.wiring import Town
 from services.apis import ledger as api
-from services.events.awards import AwardReplanned, AwardWithdrawn, CoinsAwarded, FundSource, Plan
+from services.events.awards import AwardReplanned, AwardWithdrawn, CoinsAwarded
 from services.events.funding import FundClosed, TopUpReversed, TopUpSettled
 from services.events.ledger import Part
 from services.kit.ids import new_id
 from services.kit.inbox import MOST_PARKED_IN_A_ROW
 from tests.builders_ledger import a_finance_officer, an_award, released, returned, settled
+from tests.component.ledger_draws import (
+    FUNDS,
+    PEOPLE,
+    PLAYED,
+    SHOPS,
+    Plans,
+    a_topup,
+    as_plans,
+    cents,
+    changed,
+    channel,
+    fund,
+    one_of,
+    person,
+    pick,
+    plans,
+    shop,
+    twice,
+)
 from tests.component.ledger_side_by_side import SideBySide
 from tests.conftest import empty
-
-T = TypeVar("T")
-EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "40"))
-STEPS = 45
-PHASES = [Phase.generate, *([Phase.shrink] if os.environ.get("LEDGER_SHRINK") else [])]
-
-pick = st.integers(0, 1000)
-twice = st.sampled_from([False, False, True])
-fund, person, shop = st.integers(0, 3), st.integers(0, 2), st.integers(0, 1)
-cents = st.integers(1, 1500)
-channel = st.sampled_from(["bank", "stripe"])
-SHARES = ([1000], [750, 250], [333, 333, 334], [0, 1000], [999, 1], [500, 500])
-
-
-@st.composite
-def plans(draw: st.DrawFn) -> list[list[tuple[int, int | None]]]:
-    """Up to two plans: funds by number, in order or with shares."""
-    made: list[list[tuple[int, int | None]]] = []
-    for _ in range(draw(st.integers(0, 2))):
-        funds = draw(st.permutations(range(4)))
-        shares: list[Any] = draw(st.sampled_from(SHARES)) if draw(st.booleans()) else [None] * draw(st.integers(1, 3))
-        made.append(list(zip(funds, shares, strict=False)))
-    return made
-
-
-FUNDS = tuple(UUID(int=n << 100 | 0x4000_8000 << 60) for n in (3, 1, 4, 2))  # their order is not that of their numbers
-PEOPLE = tuple(UUID(int=n << 90) for n in (11, 12, 13))
-SHOPS = tuple(UUID(int=n << 90) for n in (21, 22))
-Plans = list[list[tuple[int, int | None]]]
-
-
-def as_plans(numbers: Plans) -> tuple[Plan, ...]:
-    return tuple(
-        Plan(sources=tuple(FundSource(fund_id=FUNDS[n], share_permille=share) for n, share in plan)) for plan in numbers
-    )
-
-
-def a_topup(fund: int, cents: int, fee: int = 0, channel: Any = "bank") -> TopUpSettled:
-    fee_cents = cents * fee // 100
-    return TopUpSettled(
-        topup_id=new_id(), fund_id=FUNDS[fund], amount_cents=cents, fee_cents=fee_cents, channel=channel
-    )
 
 
 class Machine(RuleBasedStateMachine):
@@ -323,26 +295,6 @@ class Machine(RuleBasedStateMachine):
         assert self.town.check() == []
 
 
-def one_of(known: Sequence[T], which: int) -> T:
-    return known[which % len(known)]
-
-
-def changed(body: Any, more: int) -> Any:
-    fields = {f: getattr(body, f) for f in body.__struct_fields__}
-    return type(body)(**fields | {"amount_cents": body.amount_cents + more})
-
-
 def test_whatever_happens_the_ledger_and_pencil_and_paper_agree(town: Town) -> None:
     Machine.town = town
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            phases=PHASES,
-            report_multiple_bugs=False,
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-            database=None,
-        ),
-    )
+    run_state_machine_as_test(Machine, settings=PLAYED)

@@ -41,7 +41,7 @@ from tests.conftest import a_folder
 from tests.faults.serve_ledger import the_ledger
 from tests.faults.test_kill_the_demo import free_port
 
-KILLS = int(os.environ.get("KILLS", "8"))
+KILLS = int(os.environ.get("KILLS", "5"))
 TILLS, PEOPLE, SHOPS = 32, 8, 3
 COINS_EACH = 50_000_000
 KEY = "a key of thirty-two signs or more"

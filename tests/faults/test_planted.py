@@ -23,7 +23,7 @@ DOMAIN = ["tests/unit/test_ledger_domain.py"]
 MACHINE = ["tests/component/test_ledger_machine.py", "--hypothesis-seed=8"]
 MECHANICS = ["tests/contract/test_mechanics.py"]
 RACES = ["tests/component/test_redemption_races.py"]
-SIMULATOR = ["simulate", "--weeks", "2", "--json", "--seed"]
+SIMULATOR = ["simulate", "--weeks", "1", "--json", "--seed"]
 SEEDS = ("2", "3", "4")  # what one seed lives through changes with the code: one of these must meet the bug
 CAUGHT_BY = {
     "floor_off_by_one": DOMAIN,
@@ -76,7 +76,11 @@ def test_a_planted_bug_is_caught(bug: str) -> None:
         assert not all(passes(copy, one) for one in proofs)
 
 
-@pytest.mark.parametrize("proof", [DOMAIN, MACHINE, MECHANICS, RACES, [*SIMULATOR, SEEDS[0]]], ids=lambda proof: proof[0])
-def test_without_a_planted_bug_the_same_proof_finds_nothing(proof: list[str]) -> None:
+@pytest.mark.parametrize(
+    "proof", [DOMAIN, MACHINE, MECHANICS, RACES, [*SIMULATOR, SEEDS[0]]], ids=lambda proof: proof[0]
+)
+def test_without_a_planted_bug_the_same_proof_finds_nothing(proof: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    # The machine's own test plays more, without a copy.
+    monkeypatch.setenv("LEDGER_EXAMPLES", os.environ.get("LEDGER_EXAMPLES", "5"))
     with a_folder() as folder:
         assert passes(a_copy(folder), proof)

@@ -101,14 +101,9 @@ def test_when_its_time_is_up_a_hold_is_let_go_whole() -> None:
 
 
 def test_of_two_ends_in_one_batch_the_first_counts_and_what_it_let_go_can_be_spent_by_the_next() -> None:
-    all_of_it = a_move(100, (Leg("lot/1", "shop/1"),), id_=20)
-    decision = decided(
-        holding(),
-        all_of_it,
-        an_end("void", 0),
-        an_end("post", 10, id_=10),
-        structs.replace(all_of_it, request_id=UUID(int=21)),
-    )
+    lot = (Leg("lot/1", "shop/1"),)
+    void, post = an_end("void", 0), an_end("post", 10, id_=10)
+    decision = decided(holding(), a_move(100, lot, id_=20), void, post, a_move(100, lot, id_=21))
     assert [(a.outcome.state, a.outcome.code) for a in decision.answers] == [
         ("refused", "insufficient"), ("posted", None), ("refused", "hold_ended"), ("posted", None),
     ]  # fmt: skip
