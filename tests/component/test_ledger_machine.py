@@ -7,71 +7,50 @@ fails is printed step by step as it was played; `LEDGER_SHRINK=1` looks for the 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
 from sqlalchemy import text
 
 from infra.wiring import Town
 from services.apis import ledger as api
-from services.events.awards import AwardReplanned, AwardWithdrawn, CoinsAwarded, FundSource, Plan
+from services.events.awards import AwardReplanned, AwardWithdrawn, CoinsAwarded
 from services.events.funding import FundClosed, TopUpReversed, TopUpSettled
 from services.events.ledger import Part
 from services.kit.ids import new_id
 from services.kit.inbox import MOST_PARKED_IN_A_ROW
-from tests.builders_ledger import a_finance_officer, an_award, released, returned, settled
+from tests.builders_ledger import a_finance_officer, an_award, released
+from tests.component.ledger_draws import (
+    FUNDS,
+    PEOPLE,
+    SHOPS,
+    Plans,
+    a_topup,
+    as_plans,
+    cents,
+    changed,
+    channel,
+    fund,
+    one_of,
+    person,
+    pick,
+    plans,
+    shop,
+    twice,
+)
+from tests.component.ledger_payments import Payments
 from tests.component.ledger_side_by_side import SideBySide
 from tests.conftest import empty
 
-T = TypeVar("T")
 EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "40"))
 STEPS = 45
 PHASES = [Phase.generate, *([Phase.shrink] if os.environ.get("LEDGER_SHRINK") else [])]
 
-pick = st.integers(0, 1000)
-twice = st.sampled_from([False, False, True])
-fund, person, shop = st.integers(0, 3), st.integers(0, 2), st.integers(0, 1)
-cents = st.integers(1, 1500)
-channel = st.sampled_from(["bank", "stripe"])
-SHARES = ([1000], [750, 250], [333, 333, 334], [0, 1000], [999, 1], [500, 500])
 
-
-@st.composite
-def plans(draw: st.DrawFn) -> list[list[tuple[int, int | None]]]:
-    """Up to two plans: funds by number, in order or with shares."""
-    made: list[list[tuple[int, int | None]]] = []
-    for _ in range(draw(st.integers(0, 2))):
-        funds = draw(st.permutations(range(4)))
-        shares: list[Any] = draw(st.sampled_from(SHARES)) if draw(st.booleans()) else [None] * draw(st.integers(1, 3))
-        made.append(list(zip(funds, shares, strict=False)))
-    return made
-
-
-FUNDS = tuple(UUID(int=n << 100 | 0x4000_8000 << 60) for n in (3, 1, 4, 2))  # their order is not that of their numbers
-PEOPLE = tuple(UUID(int=n << 90) for n in (11, 12, 13))
-SHOPS = tuple(UUID(int=n << 90) for n in (21, 22))
-Plans = list[list[tuple[int, int | None]]]
-
-
-def as_plans(numbers: Plans) -> tuple[Plan, ...]:
-    return tuple(
-        Plan(sources=tuple(FundSource(fund_id=FUNDS[n], share_permille=share) for n, share in plan)) for plan in numbers
-    )
-
-
-def a_topup(fund: int, cents: int, fee: int = 0, channel: Any = "bank") -> TopUpSettled:
-    fee_cents = cents * fee // 100
-    return TopUpSettled(
-        topup_id=new_id(), fund_id=FUNDS[fund], amount_cents=cents, fee_cents=fee_cents, channel=channel
-    )
-
-
-class Machine(RuleBasedStateMachine):
+class Machine(Payments):
     """One town. What was done is remembered, so that later steps can be about it."""
 
     town: Town
@@ -268,35 +247,6 @@ class Machine(RuleBasedStateMachine):
             conn.exec_driver_sql("SET LOCAL session_replication_role = replica")
             conn.execute(text("UPDATE holds SET until = until - interval '1 day' WHERE hold_id = :id"), {"id": hold_id})
 
-    # ---------- shops are paid ----------
-
-    @rule(shop=shop, permille=st.sampled_from([1000, 500, 500, 1]), again=twice)
-    def a_payment_is_released(self, shop: int, permille: int, again: bool) -> None:
-        owed = [(f, self.oracle.can_give(("shop", SHOPS[shop], f)) * permille // 1000) for f in sorted(FUNDS)]
-        parts = [Part(fund_id=f, amount_cents=c) for f, c in owed if c]
-        if parts:
-            self.payments.append(released(SHOPS[shop], *parts))
-            self.both.tell(self.payments[-1], again=again)
-
-    @precondition(lambda self: self.payments)
-    @rule(which=pick, again=twice)
-    def the_bank_pays(self, which: int, again: bool) -> None:
-        payment = one_of(self.payments, which)
-        if "payment_returned" not in self.oracle.payments[payment.payment_id]:
-            self.both.tell(settled(payment), again=again)
-
-    @precondition(lambda self: self.payments)
-    @rule(which=pick, honest=st.sampled_from([True, True, False]))
-    def the_bank_sends_back(self, which: int, honest: bool) -> None:
-        payment = one_of(self.payments, which)
-        done = self.oracle.payments[payment.payment_id]
-        back = returned(payment, was_settled=("payment_settled" in done) == honest)
-        if honest or "payment_returned" in done:
-            if "payment_returned" not in done:
-                self.both.tell(back, again=which % 3 == 0)
-        else:
-            self.both.tell_what_cannot_be(back)
-
     # ---------- time, restarts, looking back ----------
 
     @rule(hours=st.sampled_from([1, 5, 24, 24 * 31]), jobs=st.sampled_from([True, True, False]))
@@ -321,15 +271,6 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.both.compare_transfers()
         assert self.town.check() == []
-
-
-def one_of(known: Sequence[T], which: int) -> T:
-    return known[which % len(known)]
-
-
-def changed(body: Any, more: int) -> Any:
-    fields = {f: getattr(body, f) for f in body.__struct_fields__}
-    return type(body)(**fields | {"amount_cents": body.amount_cents + more})
 
 
 def test_whatever_happens_the_ledger_and_pencil_and_paper_agree(town: Town) -> None:
