@@ -18,12 +18,17 @@ BUILD = ROOT / "build" / "mutation"
 HOUSE = ("services", "ledger", "infra", "volunteer_app", "merchant_app", "tests", "pyproject.toml", "README.md")
 LEAST_SCORE = 0.85
 TESTS = {
-    "ledger/domain.py": ["test_ledger_domain.py", "test_ledger_holds.py"],
+    "ledger/domain.py": ["test_ledger_steps.py", "test_ledger_holds.py", "test_ledger_domain.py"],
     "ledger/rules.py": ["test_ledger_rules.py"],
     "ledger/rules_money.py": ["test_ledger_rules_money.py"],
-    "services/awards/domain.py": ["test_awards_domain.py", "test_awards_plans.py", "test_awards_preview.py"],
-    "services/redemption/domain.py": ["test_redemption_domain.py"],
-    "services/reimbursement/domain.py": ["test_reimbursement_domain.py"],
+    "services/awards/domain.py": [
+        "test_awards_domain.py",
+        "test_awards_plans.py",
+        "test_awards_preview.py",
+        "test_awards_refusals.py",
+    ],
+    "services/redemption/domain.py": ["test_redemption_domain.py", "test_redemption_refusals.py"],
+    "services/reimbursement/domain.py": ["test_reimbursement_domain.py", "test_reimbursement_refusals.py"],
 }
 # Fewer examples, always the same ones: a mutant that only luck would catch counts as a survivor.
 CONFTEST = """

@@ -1,13 +1,11 @@
-"""What the state machine of the ledger draws: who, how much, from which funds."""
+"""What the state machine of the ledger draws from, and the small makers it needs."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from services.events.awards import FundSource, Plan
@@ -15,15 +13,7 @@ from services.events.funding import TopUpSettled
 from services.kit.ids import new_id
 
 T = TypeVar("T")
-PLAYED = settings(
-    phases=[Phase.generate, *([Phase.shrink] if os.environ.get("LEDGER_SHRINK") else [])],
-    report_multiple_bugs=False,
-    max_examples=int(os.environ.get("LEDGER_EXAMPLES", "12")),
-    stateful_step_count=45,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
+
 pick = st.integers(0, 1000)
 twice = st.sampled_from([False, False, True])
 fund, person, shop = st.integers(0, 3), st.integers(0, 2), st.integers(0, 1)

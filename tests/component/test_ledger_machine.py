@@ -1,15 +1,18 @@
 """Anything in any order: hypothesis plays a town against the real ledger and the pencil-and-paper one, and they must always agree.
 
-`LEDGER_EXAMPLES` sets how many towns are played. `LEDGER_SHRINK=1` looks for the shortest that fails, for minutes.
+`LEDGER_EXAMPLES` sets how many towns are played (`make proof` plays many more than a normal run). A town that
+fails is printed step by step as it was played; `LEDGER_SHRINK=1` looks for the shortest that fails, for minutes.
 """
 
 from __future__ import annotations
 
+import os
 from datetime import date, timedelta
 from typing import Any
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
 from sqlalchemy import text
 
 from infra.wiring import Town
@@ -19,11 +22,10 @@ from services.events.funding import FundClosed, TopUpReversed, TopUpSettled
 from services.events.ledger import Part
 from services.kit.ids import new_id
 from services.kit.inbox import MOST_PARKED_IN_A_ROW
-from tests.builders_ledger import a_finance_officer, an_award, released, returned, settled
+from tests.builders_ledger import a_finance_officer, an_award, released
 from tests.component.ledger_draws import (
     FUNDS,
     PEOPLE,
-    PLAYED,
     SHOPS,
     Plans,
     a_topup,
@@ -39,11 +41,16 @@ from tests.component.ledger_draws import (
     shop,
     twice,
 )
+from tests.component.ledger_payments import Payments
 from tests.component.ledger_side_by_side import SideBySide
 from tests.conftest import empty
 
+EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "12"))
+STEPS = 45
+PHASES = [Phase.generate, *([Phase.shrink] if os.environ.get("LEDGER_SHRINK") else [])]
 
-class Machine(RuleBasedStateMachine):
+
+class Machine(Payments):
     """One town. What was done is remembered, so that later steps can be about it."""
 
     town: Town
@@ -240,35 +247,6 @@ class Machine(RuleBasedStateMachine):
             conn.exec_driver_sql("SET LOCAL ROLE NONE; SET LOCAL session_replication_role = replica")
             conn.execute(text("UPDATE holds SET until = until - interval '1 day' WHERE hold_id = :id"), {"id": hold_id})
 
-    # ---------- shops are paid ----------
-
-    @rule(shop=shop, permille=st.sampled_from([1000, 500, 500, 1]), again=twice)
-    def a_payment_is_released(self, shop: int, permille: int, again: bool) -> None:
-        owed = [(f, self.oracle.can_give(("shop", SHOPS[shop], f)) * permille // 1000) for f in sorted(FUNDS)]
-        parts = [Part(fund_id=f, amount_cents=c) for f, c in owed if c]
-        if parts:
-            self.payments.append(released(SHOPS[shop], *parts))
-            self.both.tell(self.payments[-1], again=again)
-
-    @precondition(lambda self: self.payments)
-    @rule(which=pick, again=twice)
-    def the_bank_pays(self, which: int, again: bool) -> None:
-        payment = one_of(self.payments, which)
-        if "payment_returned" not in self.oracle.payments[payment.payment_id]:
-            self.both.tell(settled(payment), again=again)
-
-    @precondition(lambda self: self.payments)
-    @rule(which=pick, honest=st.sampled_from([True, True, False]))
-    def the_bank_sends_back(self, which: int, honest: bool) -> None:
-        payment = one_of(self.payments, which)
-        done = self.oracle.payments[payment.payment_id]
-        back = returned(payment, was_settled=("payment_settled" in done) == honest)
-        if honest or "payment_returned" in done:
-            if "payment_returned" not in done:
-                self.both.tell(back, again=which % 3 == 0)
-        else:
-            self.both.tell_what_cannot_be(back)
-
     # ---------- time, restarts, looking back ----------
 
     @rule(hours=st.sampled_from([1, 5, 24, 24 * 31]), jobs=st.sampled_from([True, True, False]))
@@ -297,4 +275,15 @@ class Machine(RuleBasedStateMachine):
 
 def test_whatever_happens_the_ledger_and_pencil_and_paper_agree(town: Town) -> None:
     Machine.town = town
-    run_state_machine_as_test(Machine, settings=PLAYED)
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            phases=PHASES,
+            report_multiple_bugs=False,
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        ),
+    )

@@ -13,6 +13,7 @@ from msgspec import structs
 from ledger import rules
 from ledger.domain_values import Because, EndHold, Hold, Leg, Move, Reversal, Sweep, Transfer
 from services.apis.ledger import PostHold, PostHoldEnd, PostSale
+from services.events import Envelope
 from services.events import ledger as said
 from services.events.awards import CoinsAwarded, FundSource, Plan
 
@@ -72,6 +73,11 @@ def test_accounts_are_named_by_whose_they_are_but_lots_by_an_id_of_their_own() -
     assert rules.shop(SHOP, F) == f"shop/{SHOP}/{F}"
     assert rules.paying(ID, F) == f"paying/{ID}/{F}"
     assert rules.owner_of(f"shop/{SHOP}/{F}") == SHOP
+
+
+def test_what_is_heard_is_because_of_its_event_when_that_happened() -> None:
+    told = Envelope(id=F, type="t", occurred_at=NOW, key="k", correlation_id=ID, data=None)
+    assert rules.heard(told) == Because(F, NOW)
 
 
 def test_a_derived_id_and_a_fingerprint_are_the_same_every_time_and_other_for_other_content() -> None:
@@ -177,10 +183,10 @@ def test_a_sale_takes_from_the_lots_in_order_and_each_keeps_its_fund() -> None:
 
 
 def test_a_hold_sets_aside_what_a_sale_would_take_and_ends_one_way() -> None:
-    hold = PostHold(hold_id=ID, person_id=PERSON, shop_id=SHOP, amount_cents=450, seconds=60)
+    hold = PostHold(hold_id=ID, person_id=PERSON, shop_id=SHOP, amount_cents=450, seconds=60, fund_ids=(F,))
     assert rules.hold(hold, [LOT_F], WHY) == Hold(
         request_id=ID, kind="hold", because=WHY, amount_cents=450, seconds=60, plans=((Leg(LOT_F, f"shop/{SHOP}/{F}"),),),
-        payload=rules.fingerprint(PERSON, SHOP, 450, 60, None),
+        payload=rules.fingerprint(PERSON, SHOP, 450, 60, (F,)),
     )  # fmt: skip
     for cents, how in ((None, "post"), (450, "post"), (1, "post"), (0, "void")):
         assert rules.hold_end(PostHoldEnd(hold_id=ID, amount_cents=cents), WHY) == EndHold(
