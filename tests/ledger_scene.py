@@ -93,9 +93,8 @@ def _withdraw(town: Town, person: UUID, other: UUID, fund: UUID) -> None:
 
 def _correct(town: Town, fund: UUID) -> None:
     history = an_auditor(town).ask("ledger", api.GET_HISTORY, query=api.HistoryQuery(code=f"bank/{fund}"))
-    wrong = api.PostCorrection(
-        transfer_id=history.transfers[-1].transfer_id, reason='„booked“ "twice" \\ è', amount_cents=1_00
-    )
+    topup = next(transfer for transfer in history.transfers if transfer.kind == "topup")
+    wrong = api.PostCorrection(transfer_id=topup.transfer_id, reason='„booked“ "twice" \\ è', amount_cents=1_00)
     a_finance_officer(town).ask("ledger", api.POST_CORRECTION, wrong)
 
 

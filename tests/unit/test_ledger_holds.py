@@ -28,7 +28,7 @@ def holding(**state: Any) -> Book:
 
 
 def decided(book: Book, *requests: Request) -> Decision:
-    return decide(book, requests, now=NOW, new_id=lambda: UUID(int=1000))
+    return decide(book, requests, now=NOW)
 
 
 def an_end(how: Any = "post", cents: int | None = None, *, id_: int = 9, hold_id: UUID = H) -> EndHold:

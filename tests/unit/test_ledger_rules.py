@@ -107,11 +107,16 @@ def codes(*funds: UUID) -> dict[rules.Lot, str]:
     return {rules.Lot(PERSON, fund, MAY): f"coins/{UUID(int=70 + fund.int)}/{fund}/2026-05" for fund in funds}
 
 
+def codes_for(award: CoinsAwarded, plans: list[Plan]) -> list[str]:
+    """The accounts of the lots an award may need, in their order."""
+    return [codes(F, G)[lot] for lot in rules.lots_of_award(award, plans, MAY)]
+
+
 def test_an_award_asks_its_funds_in_order_for_what_is_needed() -> None:
     award, plans = an_award(500), [ordered(G, F), ordered(F)]
     assert rules.lots_of_award(award, plans, MAY) == [rules.Lot(PERSON, fund, MAY) for fund in (G, F, F)]
     legs = {fund: Leg(f"fund/{fund}", code) for (_, fund, _), code in codes(F, G).items()}
-    assert rules.award(award, plans, MAY, WHY, 0, codes(F, G)) == Move(
+    assert rules.award(award, plans, WHY, 0, codes_for(award, plans)) == Move(
         request_id=ID, kind="award", payload=rules.award_payload(award), because=WHY, amount_cents=500,
         plans=((legs[G], legs[F]), (legs[F],)), or_wait=True, facts=None,
     )  # fmt: skip
@@ -120,21 +125,24 @@ def test_an_award_asks_its_funds_in_order_for_what_is_needed() -> None:
 
 def test_an_award_in_shares_gives_each_fund_its_permille_and_the_last_the_rounding_cent() -> None:
     shares = Plan(sources=(FundSource(fund_id=F, share_permille=667), FundSource(fund_id=G, share_permille=333)))
-    move = rules.award(an_award(101), [shares], MAY, WHY, 0, codes(F, G))
+    move = rules.award(an_award(101), [shares], WHY, 0, codes_for(an_award(101), [shares]))
     assert [leg.amount_cents for leg in move.plans[0]] == [67, 34]
     mixed = Plan(sources=(FundSource(fund_id=F, share_permille=1000), FundSource(fund_id=G)))
-    assert [leg.amount_cents for leg in rules.award(an_award(101), [mixed], MAY, WHY, 0, codes(F, G)).plans[0]] == [
+    assert [
+        leg.amount_cents
+        for leg in rules.award(an_award(101), [mixed], WHY, 0, codes_for(an_award(101), [mixed])).plans[0]
+    ] == [
         101,
         0,
     ]
 
 
 def test_what_an_attendance_kept_is_not_given_again() -> None:
-    move = rules.award(an_award(500), [ordered(F)], MAY, WHY, 200, codes(F))
+    move = rules.award(an_award(500), [ordered(F)], WHY, 200, codes(F).values())
     assert (move.amount_cents, move.facts, len(move.plans)) == (300, {"kept_cents": 200}, 1)
-    nothing = rules.award(an_award(500), [ordered(F)], MAY, WHY, 600, codes(F))
+    nothing = rules.award(an_award(500), [ordered(F)], WHY, 600, codes(F).values())
     assert (nothing.amount_cents, nothing.plans) == (0, ())
-    assert rules.award(an_award(500), [ordered(F)], MAY, WHY, 499, codes(F)).plans != ()
+    assert rules.award(an_award(500), [ordered(F)], WHY, 499, codes(F).values()).plans != ()
 
 
 @pytest.mark.parametrize("changed", [{"person_id": F}, {"amount_cents": 501}, {"expires_on": OCTOBER}, {"revision": 2}])
