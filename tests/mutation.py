@@ -1,7 +1,6 @@
 """Mutation testing: every small change to a rule about money must make a unit test fail. `python -m tests.mutation [FILE …]`.
 
-Each file is changed in a copy of the house under `build/mutation/`; a run that is stopped goes on where it was. Survivors are explained in
-`tests/mutation.md`.
+Each file is changed in a copy of the house under `build/mutation/`. Survivors are explained in `tests/mutation.md`.
 """
 
 from __future__ import annotations
@@ -57,7 +56,8 @@ def _score(killed: int, survivors: list[str]) -> float:
 def _run(name: str) -> tuple[int, list[str]]:
     """How many mutants of a file were killed (those that never ended too), and which survived."""
     copy = BUILD / name.replace("/", "_")
-    copy.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir(parents=True)
     for part in HOUSE:
         source = ROOT / part
         if source.is_dir():

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from infra.city import read_city
 from services.apis.awards import DraftRule, SetRule
+from services.apis.city import Cap, Caps
 from services.awards import domain
+from services.events.attendance import AttendanceConfirmed
 from services.events.awards import FundSource, Plan
 from services.events.funding import Earmark, FundOpened
+from services.kit.settings import CITIES
 from tests.unit.refusals import refusal_of
 
 TODAY = date(2026, 5, 4)
@@ -127,3 +131,49 @@ def test_minutes_below_the_least_earn_nothing_and_only_whole_hours_count() -> No
 
 def replace_most(rule: DraftRule, most: int | None) -> DraftRule:
     return DraftRule(programme_id=rule.programme_id, form=rule.form, coins=rule.coins, most_hours=most)
+
+
+def caps(day: int | None, month: int | None) -> Caps:
+    def one(cents: int | None) -> tuple[Cap, ...]:
+        return () if cents is None else (Cap(amount_cents=cents, since=date(2020, 1, 1), legal_basis="an act"),)
+
+    return Caps(day=one(day), month=one(month))
+
+
+@pytest.mark.parametrize(
+    ("day", "month", "amount", "cut_by"),
+    [
+        (None, None, 900, None), (1000, None, 500, "day"), (None, 2000, 800, "month"), (1000, 2000, 500, "day"), (1700, 2000, 800, "month"),
+        (1300, 2000, 800, "day"),  # both leave the same: the day's is named
+    ],
+)  # fmt: skip
+def test_a_ceiling_the_city_has_not_set_cuts_nothing(
+    day: int | None, month: int | None, amount: int, cut_by: Any
+) -> None:
+    used = {TODAY: 500, TODAY - timedelta(days=1): 700, TODAY - timedelta(days=30): 9000}
+    assert domain.give(900, caps(day, month), TODAY, used) == domain.Given(900, amount, cut_by, day, month)
+
+
+def confirmed(**more: Any) -> AttendanceConfirmed:
+    fields: dict[str, Any] = {
+        "attendance_id": UUID(int=41), "person_id": UUID(int=42), "shift_id": UUID(int=43), "programme_id": P, "organisation_id": P,
+        "neighbourhood_id": "le-querce", "kind": "green", "place": "Park", "started_at": datetime(2026, 5, 4, 7, tzinfo=UTC),
+        "minutes": 120, **more,
+    }  # fmt: skip
+    return AttendanceConfirmed(**fields)
+
+
+def test_a_revision_heard_twice_counts_once_and_what_changes_nothing_keeps_its_award() -> None:
+    rule = domain.Rule(rule_id=P, valid_from=date.min, form="per_participation", coins=5)
+    book = domain.Book(heard={}, standing={}, kept={}, used={}, rules={}, city_rule=rule)
+
+    def ids(attendance_id: UUID, revision: int) -> UUID:
+        return UUID(int=attendance_id.int * 100 + revision)
+
+    news = [confirmed(), confirmed(), confirmed(revision=2), confirmed(revision=3, neighbourhood_id="stazione")]
+    first, again, same, moved = domain.decide(news, read_city(CITIES / "valdarco.toml"), book, ids)
+    assert again is None
+    assert first is not None and same is not None and moved is not None  # noqa: PT018 - three of a kind
+    assert (first.award_id, same.award_id, moved.award_id) == (UUID(int=4101), UUID(int=4101), UUID(int=4103))
+    assert (first.unchanged, same.unchanged, moved.unchanged) == (False, True, False)
+    assert moved.before == domain.Standing(UUID(int=4101), TODAY, P, "le-querce", 500)
