@@ -26,6 +26,7 @@ from ledger.domain_values import (
     Reversal,
     Sweep,
 )
+from ledger.queries import by_index
 from services.apis.errors import Refused
 from services.kit.bulk import array, copy_rows, rows_of
 from services.kit.db import Tx
@@ -47,10 +48,7 @@ _LOTS = """
     SELECT id, code, fund, floored, closed, debits_posted, credits_posted, debits_held, credits_held
     FROM unnest(%(people)s::uuid[], %(funds)s::uuid[], %(days)s::date[]) WITH ORDINALITY AS k (p, f, d, n)
     LEFT JOIN accounts ON (person, fund, expires_on) = (p, f, d) ORDER BY n"""
-# A thousand rows of an array against a table of any size: always by the index, whatever the planner thinks of the disk.
-_BOOKS = """
-    SELECT pg_advisory_xact_lock_shared(%(lock)s), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-        set_config('enable_seqscan', 'off', true)"""
+_BOOKS = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
 _SEALED = "SELECT max(ends_at) FROM closed_periods"
 _OUTCOMES = """
     SELECT request_id, kind, payload, state, amount_cents, code, facts FROM outcomes WHERE request_id = ANY(%(ids)s::uuid[])"""
@@ -134,6 +132,7 @@ def open_accounts(tx: Tx, codes: Iterable[str], people: Mapping[str, UUID] | Non
 
 def lots_of(tx: Tx, lots: Sequence[rules.Lot]) -> list[Account]:
     """The accounts of these lots, in the same order, not locked; those that are missing are opened, under random ids."""
+    by_index(tx)
     accounts = _lots(tx, lots)
     missing = {
         rules.coins(tx.new_id(), lot): lot.person_id for lot, found in zip(lots, accounts, strict=True) if found is None
@@ -153,6 +152,7 @@ def _lots(tx: Tx, lots: Sequence[rules.Lot]) -> list[Account | None]:
 
 
 def _gather(tx: Tx, requests: Sequence[Request], known: Mapping[str, Account]) -> Book:
+    by_index(tx)
     rows_of(tx.session, _BOOKS, lock=BOOKS_LOCK)
     holds = _holds(tx, [request.hold_id for request in requests if isinstance(request, EndHold)])
     give: set[str] = set()

@@ -25,7 +25,8 @@ UPDATE accounts SET credits_posted = credits_posted + 5, version = version + 1
 INSERT INTO transfers (debit_account, credit_account, amount_cents, occurred_at, posted_at, id, journal, cause, fund, kind, leaf)
     SELECT f.id, l.id, 5, now(), now(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), f.fund, 'award', sha256('x')
     FROM reference_fund f, reference_lots l WHERE l.n = :person;
-INSERT INTO outcomes VALUES (gen_random_uuid(), 'award', sha256('y'), 'posted', 5, NULL, NULL, now());
+INSERT INTO outcomes (request_id, kind, payload, state, amount_cents, decided_at, leaf)
+    VALUES (gen_random_uuid(), 'award', sha256('y'), 'posted', 5, now(), sha256('z'));
 INSERT INTO outbox (topic, key, event_id, type, value, put_at)
     VALUES ('ledger', 'k', gen_random_uuid(), 'coins.issued.v1', decode(repeat('61', 500), 'hex'), now());
 COMMIT;
@@ -39,7 +40,8 @@ UPDATE accounts SET credits_posted = credits_posted + 1, version = version + 1 W
 INSERT INTO transfers (debit_account, credit_account, amount_cents, occurred_at, posted_at, id, journal, cause, fund, kind, leaf)
     SELECT l.id, s.id, 1, now(), now(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), s.fund, 'sale', sha256('x')
     FROM reference_shop s, reference_lots l WHERE l.n = :person;
-INSERT INTO outcomes VALUES (gen_random_uuid(), 'sale', sha256('y'), 'posted', 1, NULL, NULL, now());
+INSERT INTO outcomes (request_id, kind, payload, state, amount_cents, decided_at, leaf)
+    VALUES (gen_random_uuid(), 'sale', sha256('y'), 'posted', 1, now(), sha256('z'));
 INSERT INTO outbox (topic, key, event_id, type, value, put_at)
     VALUES ('ledger', 'k', gen_random_uuid(), 'coins.spent.v1', decode(repeat('61', 500), 'hex'), now());
 COMMIT;

