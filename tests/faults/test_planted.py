@@ -70,7 +70,7 @@ def test_a_planted_bug_is_caught(bug: str) -> None:
         assert not passes(copy, CAUGHT_BY[bug])
 
 
-@pytest.mark.parametrize("proof", [DOMAIN, MACHINE, MECHANICS, SIMULATOR], ids=lambda proof: proof[0])
+@pytest.mark.parametrize("proof", [DOMAIN + MACHINE + MECHANICS, SIMULATOR], ids=["tests", "simulator"])
 def test_without_a_planted_bug_the_same_proof_finds_nothing(proof: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "LEDGER_EXAMPLES", os.environ.get("LEDGER_EXAMPLES", "5")
