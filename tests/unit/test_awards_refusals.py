@@ -177,3 +177,14 @@ def test_a_revision_heard_twice_counts_once_and_what_changes_nothing_keeps_its_a
     assert (first.award_id, same.award_id, moved.award_id) == (UUID(int=4101), UUID(int=4101), UUID(int=4103))
     assert (first.unchanged, same.unchanged, moved.unchanged) == (False, True, False)
     assert moved.before == domain.Standing(UUID(int=4101), TODAY, P, "le-querce", 500)
+
+
+def test_a_correction_is_weighed_as_if_its_award_and_what_earlier_ones_kept_had_never_been() -> None:
+    person, attendance, rule = UUID(int=42), UUID(int=41), domain.Rule(P, date.min, "per_participation", coins=12)
+    book = domain.Book(
+        heard={attendance: 2}, standing={attendance: domain.Standing(UUID(int=7), TODAY, P, "le-querce", 500)},
+        kept={attendance: {TODAY: 200}}, used={person: {TODAY: 500}}, rules={}, city_rule=rule,
+    )  # fmt: skip
+    (one,) = domain.decide([confirmed(revision=3)], read_city(CITIES / "valdarco.toml"), book, lambda _, n: UUID(int=n))
+    assert one is not None
+    assert (one.given.rule_cents, one.given.amount_cents, one.given.cut_by) == (1200, 1000, "day")

@@ -90,6 +90,11 @@ def test_each_request_sees_what_those_before_it_left() -> None:
     ]  # fmt: skip
 
 
+def test_the_facts_of_a_request_are_remembered_with_it() -> None:
+    decision = run(books({"lot/1": 9}), [a_move(9, LOT, facts={"reason": "booked twice"})])
+    assert [outcome.facts for outcome in decision.outcomes] == [{"reason": "booked twice"}]
+
+
 def test_holds_add_up() -> None:
     def hold(cents: int, id_: int) -> Hold:
         return Hold(
