@@ -13,7 +13,7 @@ from waitress.server import create_server
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from infra.standins.stripe import stripe_standin
-from infra.wiring import Town
+from infra.wiring import Town, quiet_collector
 from merchant_app.today import OWNER_ANSWERS, TILL_ANSWERS
 from services.kit.gathering import Questions, gathering_app
 from services.kit.telemetry import log
@@ -56,6 +56,7 @@ class Server:
         ]
 
     def start(self) -> None:
+        quiet_collector()
         for thread in self._threads:
             thread.start()
 
