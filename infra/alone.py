@@ -9,6 +9,7 @@ import httpx
 from flask import Flask
 from granian import Granian
 from granian.constants import Interfaces
+from granian.log import LogLevels
 
 from infra.city import read_city
 from infra.embedded import CannotStart, ensure_databases
@@ -73,6 +74,6 @@ def serve_web(service: str, settings: Settings, *, processes: int, threads: int)
     context_of(service, settings).engine.dispose()  # whatever keeps it from starting is said once, here
     server = Granian(
         service, settings.host, port_of(service, settings), interface=Interfaces.WSGI, workers=processes, blocking_threads=threads,
-        log_enabled=False, websockets=False, backpressure=2 * threads,
+        log_level=LogLevels.warning, websockets=False, backpressure=2 * threads,
     )  # fmt: skip
     server.serve(target_loader=partial(web_app, service, settings), wrap_loader=False)

@@ -91,7 +91,7 @@ def web_processes(town: Town) -> Iterator[None]:
         "LOG_LEVEL": "ERROR",
     }
     web = [sys.executable, "-W", "ignore", "-m", "infra", "web"]
-    processes = [subprocess.Popen([*web, service], env=env) for service in SERVICES]
+    processes = [subprocess.Popen([*web, service], env=env, stderr=subprocess.DEVNULL) for service in SERVICES]
     for service in SERVICES:
         listens(port_of(service, town.settings))
     yield
