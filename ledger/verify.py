@@ -2,9 +2,10 @@
 
     python verify.py receipt.json PUBLIC_KEY
 
-A receipt says: this transfer is in the log whose signed checkpoint has that size and root. Its leaf is the SHA-256 of the transfer's
-fields as a JSON array; the proofs are those of RFC 9162, section 2.1; the checkpoint is a signed note of C2SP (tlog-checkpoint), and the
-public key is written as such notes write it: NAME+ID+KEY. Exit status: 0 it holds, 1 it does not, 2 it could not be read.
+A receipt says: this transfer is in the log whose signed checkpoint has that size and root; `{"receipts": […]}` says it of all that one
+sale moved. A transfer's leaf is the SHA-256 of its fields as a JSON array; the proofs are those of RFC 9162, section 2.1; the checkpoint is
+a signed note of C2SP (tlog-checkpoint), and the public key is written as such notes write it: NAME+ID+KEY. Exit status: 0 it holds, 1 it
+does not, 2 it could not be read.
 """
 
 from __future__ import annotations
@@ -168,10 +169,12 @@ def verify_receipt(receipt: dict[str, Any], key: str) -> str:
 
 
 def verify(document: Any, key: str) -> str:
-    """A receipt, or two checkpoints with the proof between them: one sentence says what holds. Raises Wrong, saying what does not."""
+    """A receipt, several, or two checkpoints with the proof between them: a sentence each says what holds. Raises Wrong."""
     try:
         if "transfer" in document:
             return verify_receipt(document, key)
+        if document.get("receipts"):
+            return "\n".join(verify_receipt(receipt, key) for receipt in document["receipts"])
         older, newer = read_checkpoint(document["older"], key), read_checkpoint(document["newer"], key)
         verify_consistency(older, newer, _proof(document))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
