@@ -22,6 +22,8 @@ def seal(settings: Settings, args: argparse.Namespace) -> int:
     from infra.wiring import build_town, seal_key
     from ledger import sealing
 
+    if args.periods:
+        return _show_periods(settings, args)
     if args.key:
         key = sealing.Signer(seal_key(settings.var), read_city(settings.city)).text
         print(json.dumps({"key": key}) if args.json else key)
@@ -47,6 +49,18 @@ def seal(settings: Settings, args: argparse.Namespace) -> int:
     else:
         print(f"{done['transfers']} transfers and {done['periods']} periods sealed, {left} transfers left.")
     return 1 if left else 0
+
+
+def _show_periods(settings: Settings, args: argparse.Namespace) -> int:
+    from ledger.handlers_log import get_period_seals
+
+    with the_ledger(settings) as ctx, asking(ctx) as tx:
+        months = get_period_seals(tx, api.SealsQuery(limit=120))
+    show(args, months, lambda: [
+        f"{seal.period}  sealed {seal.at:%Y-%m-%dT%H:%M:%SZ}  log of {seal.size} {seal.root}  balances {seal.balances_root}"
+        for seal in months.seals
+    ] or ["No month is sealed yet."])  # fmt: skip
+    return 0
 
 
 def receipt(settings: Settings, args: argparse.Namespace) -> int:
@@ -131,6 +145,7 @@ def verify(settings: Settings, args: argparse.Namespace) -> int:
 def add_commands(add: Add) -> None:
     sealer = command(add, "seal", seal, "put what was booked into the sealed log, and sign it", long=True)
     sealer.add_argument("--key", action="store_true", help="only print the public key that checkpoints are signed with")
+    sealer.add_argument("--periods", action="store_true", help="only list the sealed months, newest first")
     proof = command(add, "receipt", receipt, "the proof that a transfer, or a sale, is in the sealed log")
     proof.add_argument("id", type=UUID, help="the transfer's id, or the sale's")
     proof.add_argument("--save", type=Path, metavar="FILE", help="write what `ledger/verify.py` verifies without us")
