@@ -84,7 +84,8 @@ def _put_back(tx: Tx, sale: Sale) -> None:
 
 
 def _void(tx: Tx, sale: Sale, *, because: Envelope[CoinsUnspent] | None = None) -> None:
-    sale.voided_at = because.occurred_at if because else tx.now
+    # A clock set back, or another machine's, may say an instant before the sale's: nothing is undone before it was done.
+    sale.voided_at = max(because.occurred_at if because else tx.now, sale.sold_at)
     parts = tuple(Part(fund_id=UUID(p["fund_id"]), amount_cents=p["amount_cents"]) for p in sale.parts)
     tx.put(
         SaleVoided(
