@@ -29,4 +29,5 @@ def told(report: Report) -> Iterable[str]:
         f"{sum(report.faults.values())} faults, {report.town_weeks_per_minute} town-weeks a minute, "
         f"{len(report.problems)} problems, digest {report.digest[:16]}"
     )
+    yield "  " + ", ".join(f"{kind} {count}" for kind, count in report.happened.items())
     yield from (f"  {problem}" for problem in report.problems)

@@ -17,6 +17,7 @@ from infra.embedded import drop_databases, start_postgres, stop_postgres
 from infra.simulate.faults import Faults, FaultyBus, SimulatedClock, watch_commits
 from infra.simulate.life import Life
 from infra.simulate.people import Stuck, Ways
+from infra.simulate.tally import happened
 from infra.simulate.verdict import digest, moved, problems
 from infra.wiring import Town, build_town
 from services.kit.db import engine_for
@@ -32,13 +33,15 @@ FAST = (
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run came to. `digest`: the hash of its transfers; `moved`: how many of each kind. `faults`: what went wrong, how often;
+    """What a run came to. `digest`: the hash of its transfers; `moved`: how many of each kind. `happened`: how often each
+    kind of thing happened in town. `faults`: what went wrong, how often;
     `refusals`: what people were told, how often."""
 
     seed: int
     weeks: int
     digest: str
     moved: dict[str, int]
+    happened: dict[str, int]
     sales: int
     faults: dict[str, int]
     refusals: dict[str, int]
@@ -89,7 +92,7 @@ def _run(seed: int, weeks: int, url: str, var: Path, start: float, tell: Tell) -
     try:
         found = _live_and_heal(town, ways, life, weeks, tell) or problems(town, bus, life.sold, life.put_in)
         return Report(
-            seed=seed, weeks=weeks, digest=digest(town), moved=moved(town), sales=len(life.sold),
+            seed=seed, weeks=weeks, digest=digest(town), moved=moved(town), happened=happened(town), sales=len(life.sold),
             faults=dict(sorted(faults.count.items())), refusals=dict(sorted(ways.refusals.items())), problems=found,
             town_weeks_per_minute=round(60 * weeks / (time.perf_counter() - start), 1),
         )  # fmt: skip
@@ -107,6 +110,7 @@ def _live_and_heal(town: Town, ways: Ways, life: Life, weeks: int, tell: Tell) -
         for number in range(7 * weeks):
             life.live(life.first_day + timedelta(days=number))
             tell(f"days lived by the town of seed {ways.seed}", number + 1)
+        life.live_on(life.first_day + timedelta(days=7 * weeks))
         ways.faults.on = False
         ways.clock.wrong_by = timedelta()
         ways.restart()
