@@ -34,6 +34,12 @@ def read(tx: Tx, wanted: Select[*tuple[Any, ...]]) -> list[Transfer]:
     return [Transfer(**row) for row in tx.session.execute(wanted).mappings()]
 
 
+def read_numbered(tx: Tx, wanted: Select[*tuple[Any, ...]]) -> list[tuple[int, Transfer]]:
+    """With each its number, by which transfers of one instant are in the order in which they were written."""
+    rows = tx.session.execute(wanted.add_columns(Row.seq)).mappings()
+    return [(row["seq"], Transfer(**{field: row[field] for field in Transfer.__struct_fields__})) for row in rows]
+
+
 def transfers_of(tx: Tx, *journals: UUID) -> list[Transfer]:
     """What these requests moved: the ids count up from the request's."""
     near = or_(
