@@ -110,7 +110,7 @@ def _figures(tx: Tx, fund_id: UUID | None) -> list[api.FundFigures]:
             paid_cents=flow.get((fund, "payment_settled"), 0),
             expired_cents=flow.get((fund, "expiry"), 0),
             outstanding_cents=balance.get((fund, "coins"), 0),
-            owed_cents=balance.get((fund, "shop"), 0) + balance.get((fund, "paying"), 0),
+            owed_cents=sum(balance.get((fund, word), 0) for word in ("shop", "paying", "overpaid")),
             free_cents=balance.get((fund, "fund"), 0),
             receivable_cents=-balance.get((fund, "receivable"), 0),
             waiting_cents=waits.get(fund, 0),

@@ -103,6 +103,17 @@ def kept_cents(tx: Tx, attendance_ids: Iterable[UUID]) -> Counter[UUID]:
     return Counter(dict(rows_of(tx.session, _KEPT, ids=array(attendance_ids))))
 
 
+_VOIDED = """
+    SELECT coalesce(sum(amount_cents), 0)::bigint FROM transfers JOIN accounts a ON a.id = debit_account
+    WHERE code = %(code)s AND kind = 'void'"""
+
+
+def voided_cents(tx: Tx, code: str) -> int:
+    """What was ever taken back from a shop's account because sales were undone."""
+    [(cents,)] = rows_of(tx.session, _VOIDED, code=code)
+    return int(cents)
+
+
 def balances_by_class(tx: Tx, fund_id: UUID | None) -> dict[tuple[UUID, str], int]:
     """Per fund and class of account (the first word of its code), what stands there."""
     word = func.split_part(Account.code, "/", 1).label("word")
