@@ -15,6 +15,7 @@ from infra.cli_asking import Progress, command, show
 from infra.embedded import CannotStart
 from infra.ledger_cli import add_commands
 from infra.port import PortTaken
+from infra.rooms import ROOMS
 from services.apis.errors import Refused
 from services.kit.settings import TABLE, Settings, SettingWrong, read_settings
 
@@ -39,6 +40,14 @@ def serve(settings: Settings, args: argparse.Namespace) -> int:
     from infra.opening import open_database
 
     return run_city(settings, open_database(settings, reset=False))
+
+
+def web(settings: Settings, args: argparse.Namespace) -> int:
+    """Answer for one service."""
+    from infra.alone import serve_web
+
+    serve_web(args.service, settings, processes=args.processes, threads=args.threads)
+    return 0
 
 
 def check(settings: Settings, args: argparse.Namespace) -> int:
@@ -162,6 +171,10 @@ def parser() -> argparse.ArgumentParser:
     add("demo", demo, "run the demo town").add_argument("--reset", action="store_true", help="start the town over")
     add("tour", tour, "walk the loop once, step by step, in the terminal")
     add("serve", serve, "serve a city: every service in one process, no demo data")
+    alone = add("web", web, "answer for one service, in processes of its own (needs DATABASE_URL)")
+    alone.add_argument("service", choices=ROOMS)
+    alone.add_argument("--processes", type=int, default=1, help="how many processes share its port")
+    alone.add_argument("--threads", type=int, default=64, help="how many each process answers at the same time")
     command(add, "check", check, "check every invariant of the books", long=True)
     add_commands(add)
     lot = add("parked", parked, "events that could not be handled: list, replay, drop")

@@ -84,13 +84,9 @@ class Town:
         self, settings: Settings, city: City, clock: Clock, ids: Ids, url: str, extras: dict[str, Any]
     ) -> None:
         self.settings, self.city, self.clock, self.ids, self.url = settings, city, clock, ids, url
-        keys = settings.secret_keys or (secret_key(settings.var),)
-        self.tokens = Tokens(keys)
+        self.tokens, shared = secrets_of(settings)
         stripe, self.stripe_standin = stripe_of(self)
-        extras = {
-            "tokens": self.tokens, "vault_key": vault_key(keys[-1]), "public_url": settings.public_url, "stripe": stripe,
-            "seal_key": seal_key(settings.var), **extras,
-        }  # fmt: skip
+        extras = {**shared, "stripe": stripe, **extras}
         self.rooms: dict[str, Context] = {}
         self.apps: dict[str, Flask] = {}
         ensure_databases(url, [*ROOMS, "bus"])
@@ -197,6 +193,15 @@ def quiet_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
+
+
+def secrets_of(settings: Settings) -> tuple[Tokens, dict[str, Any]]:
+    """What signs tokens, and with the keys of vault and log what every service is given beside its database."""
+    keys = settings.secret_keys or (secret_key(settings.var),)
+    tokens = Tokens(keys)
+    return tokens, {
+        "tokens": tokens, "vault_key": vault_key(keys[-1]), "public_url": settings.public_url, "seal_key": seal_key(settings.var),
+    }  # fmt: skip
 
 
 def secret_key(var: Path) -> str:

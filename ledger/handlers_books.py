@@ -16,6 +16,7 @@ from ledger.models import Transfer as Moved
 from ledger.posting import insist, post
 from ledger.queries import TRANSFERS, balances_by_class, flows_by_kind, read, read_numbered, touching, transfers_of
 from services.apis import ledger as api
+from services.apis import ledger_fund as fund_api
 from services.apis.errors import Refused, forbidden, not_found
 from services.kit.cursor import after, next_cursor
 from services.kit.db import Tx
@@ -58,11 +59,11 @@ def get_journal(tx: Tx, journal: UUID) -> api.Journal:
     )  # fmt: skip
 
 
-def get_funds(tx: Tx) -> api.Funds:
-    return api.Funds(funds=tuple(_figures(tx, None)))
+def get_funds(tx: Tx) -> fund_api.Funds:
+    return fund_api.Funds(funds=tuple(_figures(tx, None)))
 
 
-def get_fund(tx: Tx, fund_id: UUID) -> api.FundFigures:
+def get_fund(tx: Tx, fund_id: UUID) -> fund_api.FundFigures:
     return _figures(tx, fund_id)[0]
 
 
@@ -97,11 +98,11 @@ def correct(tx: Tx, body: api.PostCorrection) -> api.Journal:
     return get_journal(tx, outcome.request_id)
 
 
-def _figures(tx: Tx, fund_id: UUID | None) -> list[api.FundFigures]:
+def _figures(tx: Tx, fund_id: UUID | None) -> list[fund_api.FundFigures]:
     balance, flow, waits = balances_by_class(tx, fund_id), flows_by_kind(tx, fund_id), _waiting_cents(tx)
     funds = {fund for fund, _ in balance} if fund_id is None else {fund_id}
     return [
-        api.FundFigures(
+        fund_api.FundFigures(
             fund_id=fund,
             came_in_cents=flow.get((fund, "topup"), 0) - flow.get((fund, "topup_reversal"), 0),
             fee_cents=flow.get((fund, "fee"), 0),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from ledger import rules
-from ledger.domain_values import Because
-from ledger.handlers_sale import lots_for, moved, refusal_of
+from ledger.domain_values import Answer, Because
+from ledger.handlers_sale import lots_for, moved, payable_of
 from ledger.posting import insist, post
 from ledger.queries import spendable_lots, transfers_of
 from services.apis import ledger as api
@@ -30,7 +30,7 @@ def post_hold(tx: Tx, body: api.PostHold) -> api.HoldPosted:
     lots = spendable_lots(tx, [body.person_id], tx.city.day_of(tx.now))[body.person_id]
     (answer,) = post(tx, [rules.hold(body, lots_for(body, lots), Because(tx.correlation_id, tx.now))])
     if answer.outcome.state == "refused":
-        raise refusal_of(answer)
+        raise _refusal(answer)
     return api.HoldPosted(hold_id=body.hold_id, amount_cents=answer.outcome.amount_cents)
 
 
@@ -53,3 +53,17 @@ def expire_holds(tx: Tx) -> int:
     over = tx.session.scalars(_OVER, {"most": MOST_EXPIRED}).all()
     insist(post(tx, [rules.hold_expiry(hold_id, Because(tx.correlation_id, tx.now)) for hold_id in over]))
     return len(over)
+
+
+def _refusal(answer: Answer) -> Refused:
+    if answer.outcome.code == "conflict":
+        return Refused("id_reused", "This id belongs to something else. Take a new id for a new hold.", status=422)
+    payable = payable_of(answer)
+    return Refused(
+        "not_enough_coins",
+        f"The coins here pay {payable // 100}.{payable % 100:02} of this. Take that part in coins and the rest in money."
+        if payable
+        else "There are no coins for this shop here. Look in the wallet what is there and where it can be spent.",
+        {"payable_cents": payable},
+        keep=True,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from uuid import UUID
 
 from ledger import rules
@@ -16,34 +17,39 @@ from services.events.ledger import CoinsSpent, CoinsUnspent, Part
 from services.kit.db import Tx
 from services.kit.writer import Asked
 
-ID_REUSED = "This id belongs to something else. Take a new id for a new sale or hold."
 
-
-def post_sales(tx: Tx, asked: Sequence[Asked]) -> list[api.SalePosted | Refused]:
+def post_sales(tx: Tx, asked: Sequence[Asked]) -> list[api.SalesAnswered]:
     """Coins to what shops are owed, each sale whole or not at all. A refusal stays in the books, with what the coins would have paid."""
-    sales: list[api.PostSale] = [one.body for one in asked]
+    groups: list[tuple[api.PostSale, ...]] = [one.body.sales for one in asked]
+    sales = [sale for group in groups for sale in group]
     lots = spendable_lots(tx, [sale.person_id for sale in sales], tx.city.day_of(tx.now))
-    requests = [
-        rules.sale(sale, lots_for(sale, lots[sale.person_id]), Because(one.correlation_id, tx.now))
-        for one, sale in zip(asked, sales, strict=True)
-    ]
-    answers = post(tx, requests)
-    told: list[api.SalePosted | Refused] = []
-    for one, sale, answer in zip(asked, sales, answers, strict=True):
-        if answer.outcome.state == "refused":
-            told.append(refusal_of(answer))
-            continue
-        parts, ids = moved(answer.transfers or transfers_of(tx, sale.sale_id))
-        if answer.fresh:
-            tx.correlation_id = one.correlation_id
-            tx.put(
-                CoinsSpent(
-                    sale_id=sale.sale_id, shop_id=sale.shop_id, till_id=sale.till_id, payment_code_id=sale.payment_code_id,
-                    neighbourhood_id=sale.neighbourhood_id, amount_cents=sale.amount_cents, parts=parts,
-                )
-            )  # fmt: skip
-        told.append(api.SalePosted(sale_id=sale.sale_id, amount_cents=sale.amount_cents, parts=parts, transfer_ids=ids))
-    return told
+    answers = post(
+        tx,
+        [
+            rules.sale(sale, lots_for(sale, lots[sale.person_id]), Because(sale.correlation_id, tx.now))
+            for sale in sales
+        ],
+    )
+    told = iter([_told(tx, sale, answer) for sale, answer in zip(sales, answers, strict=True)])
+    return [api.SalesAnswered(answers=tuple(islice(told, len(group)))) for group in groups]
+
+
+def _told(tx: Tx, sale: api.PostSale, answer: Answer) -> api.SalePosted | api.SaleRefused:
+    if answer.outcome.state == "refused":
+        conflict = answer.outcome.code == "conflict"
+        return api.SaleRefused(
+            sale_id=sale.sale_id, code="id_reused" if conflict else "not_enough_coins", payable_cents=payable_of(answer)
+        )
+    parts, ids = moved(answer.transfers or transfers_of(tx, sale.sale_id))
+    if answer.fresh:
+        tx.correlation_id = sale.correlation_id
+        tx.put(
+            CoinsSpent(
+                sale_id=sale.sale_id, shop_id=sale.shop_id, till_id=sale.till_id, payment_code_id=sale.payment_code_id,
+                neighbourhood_id=sale.neighbourhood_id, amount_cents=sale.amount_cents, parts=parts,
+            )
+        )  # fmt: skip
+    return api.SalePosted(sale_id=sale.sale_id, amount_cents=sale.amount_cents, parts=parts, transfer_ids=ids)
 
 
 def lots_for(asked: api.PostSale | api.PostHold, lots: Iterable[SpendableLot]) -> list[str]:
@@ -51,19 +57,9 @@ def lots_for(asked: api.PostSale | api.PostHold, lots: Iterable[SpendableLot]) -
     return [lot.code for lot in lots if asked.fund_ids is None or lot.fund_id in asked.fund_ids]
 
 
-def refusal_of(answer: Answer) -> Refused:
-    outcome = answer.outcome
-    if outcome.code == "conflict":
-        return Refused("id_reused", ID_REUSED, status=422)
-    payable = (outcome.facts or {}).get("available_cents", 0)
-    return Refused(
-        "not_enough_coins",
-        f"The coins here pay {payable // 100}.{payable % 100:02} of this. Take that part in coins and the rest in money."
-        if payable
-        else "There are no coins for this shop here. Look in the wallet what is there and where it can be spent.",
-        {"payable_cents": payable},
-        keep=True,
-    )
+def payable_of(answer: Answer) -> int:
+    """What the coins would have paid of a sale or hold that was refused."""
+    return int((answer.outcome.facts or {}).get("available_cents", 0))
 
 
 def moved(transfers: Sequence[Transfer]) -> tuple[tuple[Part, ...], tuple[UUID, ...]]:

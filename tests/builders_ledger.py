@@ -14,6 +14,8 @@ from sqlalchemy import Connection, select
 from infra.wiring import Town
 from ledger.models import Account
 from services.apis import ledger as api
+from services.apis import ledger_fund as fund_api
+from services.apis.errors import Refused
 from services.events import Envelope, contract_of, decode, encode
 from services.events.awards import CoinsAwarded, FundSource, Plan
 from services.events.funding import TopUpSettled
@@ -21,6 +23,7 @@ from services.events.ledger import Part
 from services.events.reimbursement import PaymentReleased, PaymentReturned, PaymentSettled
 from services.kit.bus import Message
 from services.kit.db import OUTBOX
+from services.kit.http import Client
 from services.kit.ids import new_id
 from tests.builders import As, tell
 
@@ -98,14 +101,25 @@ def wallet(town: Town, person_id: UUID) -> api.Wallet:
     return As(town, ("volunteer", None), person_id=person_id).ask("ledger", api.GET_WALLET, person_id=person_id)
 
 
-def sell(town: Town, person_id: UUID, cents: int, *, key: Any = None, **more: Any) -> api.SalePosted:
-    """A sale as redemption asks for it; `more` overrides the request's fields."""
+def sell(town: Town, person_id: UUID, cents: int, **more: Any) -> api.SalePosted:
+    """A sale as redemption asks for it; `more` overrides the request's fields. Raises Refused with the code of a refusal."""
+    return post_sale(town.client("ledger", speaking_as="redemption"), a_sale(person_id, cents, **more))
+
+
+def a_sale(person_id: UUID, cents: int, **more: Any) -> api.PostSale:
     fields = {
         "sale_id": new_id(), "person_id": person_id, "shop_id": new_id(), "till_id": new_id(), "payment_code_id": new_id(),
-        "neighbourhood_id": "le-querce", "amount_cents": cents, **more,
+        "neighbourhood_id": "le-querce", "amount_cents": cents, "correlation_id": new_id(), **more,
     }  # fmt: skip
-    client = town.client("ledger", speaking_as="redemption")
-    return client.call(api.POST_SALE, api.PostSale(**fields), key=key or new_id())
+    return api.PostSale(**fields)
+
+
+def post_sale(ledger: Client, sale: api.PostSale) -> api.SalePosted:
+    """Ask for one sale alone. Raises Refused with the code of a refusal."""
+    [answer] = ledger.call(api.POST_SALES, api.PostSales(sales=(sale,))).answers
+    if isinstance(answer, api.SaleRefused):
+        raise Refused(answer.code, "The ledger refused.", {"payable_cents": answer.payable_cents})
+    return answer
 
 
 def void(town: Town, sale_id: UUID) -> api.VoidPosted:
@@ -125,8 +139,8 @@ def lot_code(town: Town, person_id: UUID, fund_id: UUID) -> str:
         return conn.execute(lots).scalar_one()
 
 
-def figures(town: Town, fund_id: UUID) -> api.FundFigures:
-    return an_auditor(town).ask("ledger", api.GET_FUND, fund_id=fund_id)
+def figures(town: Town, fund_id: UUID) -> fund_api.FundFigures:
+    return an_auditor(town).ask("ledger", fund_api.GET_FUND, fund_id=fund_id)
 
 
 def said(town: Town, struct: type[E]) -> list[E]:

@@ -11,12 +11,22 @@ from infra.standins.stripe import stripe_standin
 from infra.standins.stripe_account import StripeAccount
 from services.apis.funding_sponsor import POST_STRIPE_WEBHOOK
 from services.funding.stripe_gateway import StripeGateway
-from services.kit.settings import SettingWrong
+from services.kit.settings import Settings, SettingWrong
 
 if TYPE_CHECKING:
     from infra.wiring import Town
 
 STANDIN_PATH = "/standins/stripe"
+
+
+def gateway_of(settings: Settings) -> StripeGateway | None:
+    """The real Stripe; None without a key. Raises SettingWrong for a key Stripe would not know."""
+    if not settings.stripe_key:
+        return None
+    try:
+        return StripeGateway(settings.stripe_key, settings.stripe_webhook_secrets)
+    except ValueError as error:
+        raise SettingWrong(f"STRIPE_KEY or STRIPE_WEBHOOK_SECRETS cannot be used. {error}") from None
 
 
 def stripe_of(town: Town) -> tuple[StripeGateway | None, StripeAccount | None]:
@@ -27,14 +37,8 @@ def stripe_of(town: Town) -> tuple[StripeGateway | None, StripeAccount | None]:
     The stand-in's pages belong at `STANDIN_PATH` below the public address: serve `stripe_standin(account)` there.
     """
     settings = town.settings
-    if settings.stripe_key:
-        try:
-            return StripeGateway(settings.stripe_key, settings.stripe_webhook_secrets), None
-        except ValueError as error:
-            raise SettingWrong(f"STRIPE_KEY or STRIPE_WEBHOOK_SECRETS cannot be used. {error}") from None
-
-    if not town.city.invented:
-        return None, None
+    if settings.stripe_key or not town.city.invented:
+        return gateway_of(settings), None
 
     def deliver(body: bytes, headers: dict[str, str]) -> int:
         transport = httpx.WSGITransport(app=town.apps["funding"])

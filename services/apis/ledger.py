@@ -12,6 +12,7 @@ from services.apis.endpoint import Endpoint, Page, service
 from services.events.ledger import Lot, Part
 
 Cents = Annotated[int, Meta(ge=1, le=100_000_000)]
+MOST_SALES = 500
 Instant = Annotated[datetime, Meta(tz=True)]
 By = Literal["occurred_at", "posted_at"]
 """By which clock: when it happened in town, or when the ledger wrote it down."""
@@ -39,6 +40,7 @@ class PostSale(Struct, frozen=True, kw_only=True):
     """Move coins to what a shop is owed, oldest expiry first. `fund_ids`: only coins of these funds (None: of any).
 
     The answer to a `sale_id` is kept for good, a refusal too: another try, with another amount, is another sale with a new id.
+    `correlation_id`: of the till's request.
     """
 
     sale_id: UUID
@@ -48,14 +50,35 @@ class PostSale(Struct, frozen=True, kw_only=True):
     payment_code_id: UUID
     neighbourhood_id: str
     amount_cents: Cents
+    correlation_id: UUID
     fund_ids: tuple[UUID, ...] | None = None
 
 
-class SalePosted(Struct, frozen=True, kw_only=True):
+class PostSales(Struct, frozen=True, kw_only=True):
+    """Sales that wait at the same moment. Each is posted or refused by itself, in this order."""
+
+    sales: Annotated[tuple[PostSale, ...], Meta(min_length=1, max_length=MOST_SALES)]
+
+
+class SalePosted(Struct, frozen=True, kw_only=True, tag="posted", tag_field="state"):
     sale_id: UUID
     amount_cents: int
     parts: tuple[Part, ...]
     transfer_ids: tuple[UUID, ...]
+
+
+class SaleRefused(Struct, frozen=True, kw_only=True, tag="refused", tag_field="state"):
+    """Nothing was moved. `code`: not_enough_coins (they pay `payable_cents` of it) or id_reused."""
+
+    sale_id: UUID
+    code: Literal["not_enough_coins", "id_reused"]
+    payable_cents: int
+
+
+class SalesAnswered(Struct, frozen=True, kw_only=True):
+    """In the order asked."""
+
+    answers: tuple[SalePosted | SaleRefused, ...]
 
 
 class PostHold(Struct, frozen=True, kw_only=True):
@@ -188,34 +211,6 @@ class Journal(Struct, frozen=True, kw_only=True):
     transfers: tuple[Transfer, ...]
 
 
-class FundFigures(Struct, frozen=True, kw_only=True):
-    """A fund in eleven numbers, in cents.
-
-    came_in: top-ups less what was taken back · fees: kept by the processor · issued: coins, less withdrawn · spent: sales, less voids ·
-    paid: left the bank for shops · expired: gone back · outstanding: in wallets · owed: to shops, not yet paid, less
-    what shops were paid too much · free: can be issued ·
-    receivable: coins issued on money that was taken back · waiting: awards this fund may pay, not issued for want of money.
-    came_in + receivable = fees + free + outstanding + owed + paid.
-    """
-
-    fund_id: UUID
-    came_in_cents: int
-    fee_cents: int
-    issued_cents: int
-    spent_cents: int
-    paid_cents: int
-    expired_cents: int
-    outstanding_cents: int
-    owed_cents: int
-    free_cents: int
-    receivable_cents: int
-    waiting_cents: int
-
-
-class Funds(Struct, frozen=True, kw_only=True):
-    funds: tuple[FundFigures, ...]
-
-
 class PostCorrection(Struct, frozen=True, kw_only=True):
     """Reverse a wrong transfer, whole or in part; never more than is left of it."""
 
@@ -231,16 +226,15 @@ GET_WALLET = Endpoint(
     allow=("volunteer", service("redemption")),
     answer=Wallet,
 )
-POST_SALE = Endpoint(
+POST_SALES = Endpoint(
     method="POST",
     path="/sales",
-    summary="Post a sale from a person's coins",
+    summary="Post sales from people's coins",
     allow=(service("redemption"),),
-    request=PostSale,
-    answer=SalePosted,
-    status=201,
-    errors=("not_enough_coins", "id_reused"),
-    keyless=True,  # the sale's own id is the key
+    request=PostSales,
+    answer=SalesAnswered,
+    keyless=True,  # each sale's own id is its key
+    max_bytes=4 * 1024 * 1024,
     per_minute=1_000_000,
 )
 POST_VOID = Endpoint(
@@ -284,14 +278,6 @@ GET_TRANSFER = Endpoint(
 GET_JOURNAL = Endpoint(
     method="GET", path="/journals/{journal:uuid}", summary="A request, its outcome and its transfers",
     allow=("auditor", service("redemption")), answer=Journal, errors=("unknown_journal",),
-)  # fmt: skip
-GET_FUNDS = Endpoint(
-    method="GET", path="/funds", summary="All funds in figures",
-    allow=("finance", "auditor", service("funding"), service("impact")), answer=Funds,
-)  # fmt: skip
-GET_FUND = Endpoint(
-    method="GET", path="/funds/{fund_id:uuid}", summary="One fund in figures; zeros for one that never had money",
-    allow=("finance", "auditor", service("funding"), service("impact")), answer=FundFigures,
 )  # fmt: skip
 POST_CORRECTION = Endpoint(
     method="POST", path="/corrections", summary="Reverse a wrong transfer, with the reason on record", allow=("finance",),

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData
 
 HERE = Path(__file__).parent
+MIGRATION_LOCK = 0x6D696772  # "migr"
 
 
 def versions_of(folder: Path) -> ScriptDirectory:
@@ -21,10 +22,13 @@ def versions_of(folder: Path) -> ScriptDirectory:
 
 
 def migrate(engine: Engine, folder: Path) -> list[str]:
-    """Bring a database to its newest version; answers the versions applied. Each version is one transaction."""
+    """Bring a database to its newest version; answers the versions applied. Each version is one transaction. Of processes that start
+    together one does it, and the others wait."""
     script = versions_of(folder)
     applied = []
     with engine.connect() as conn:
+        conn.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
+        conn.commit()
         context = MigrationContext.configure(conn)
         current = context.get_current_revision()
         for version in reversed(list(script.iterate_revisions("head", current or "base"))):
@@ -35,6 +39,8 @@ def migrate(engine: Engine, folder: Path) -> list[str]:
                 _stamp(context, conn, version.revision)
             conn.commit()
             applied.append(version.revision)
+        conn.exec_driver_sql(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})")
+        conn.commit()
     return applied
 
 

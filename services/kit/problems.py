@@ -23,18 +23,25 @@ LOCK_WAIT = (
 )  # lock timeout, statement timeout, deadlock, serialization: all harmless to repeat
 
 
-def problem_response(refusal: Refused) -> Response:
-    """A refusal as `application/problem+json`."""
-    g.problem_code = refusal.code
-    problem = Problem(
-        type=f"urn:meritcoin:problem:{refusal.code}",
-        title=refusal.message,
-        status=refusal.status,
-        code=refusal.code,
-        facts=refusal.facts,
-        correlation_id=str(g.get("correlation_id") or ""),
+def problem_body(refusal: Refused, correlation_id: object = "") -> bytes:
+    """A refusal as the JSON of `application/problem+json`."""
+    return msgspec.json.encode(
+        Problem(
+            type=f"urn:meritcoin:problem:{refusal.code}",
+            title=refusal.message,
+            status=refusal.status,
+            code=refusal.code,
+            facts=refusal.facts,
+            correlation_id=str(correlation_id or ""),
+        )
     )
-    response = Response(msgspec.json.encode(problem), status=refusal.status, mimetype="application/problem+json")
+
+
+def problem_response(refusal: Refused) -> Response:
+    """A refusal as this request's response."""
+    g.problem_code = refusal.code
+    body = problem_body(refusal, g.get("correlation_id"))
+    response = Response(body, status=refusal.status, mimetype="application/problem+json")
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if refusal.status == 405:

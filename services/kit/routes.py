@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import msgspec
@@ -19,9 +19,13 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Together(msgspec.Struct, frozen=True):
-    """A handler that answers all requests waiting at that moment in one transaction: `handler(tx, asked)`, see `writer.py`."""
+    """A handler that answers all requests waiting at that moment in one transaction: `handler(tx, asked)`, see `writer.py`.
+
+    `apart(body)`: requests for which it is the same are answered one after the other.
+    """
 
     handler: Callable[..., Any]
+    apart: Callable[[Any], Hashable] | None = None
 
 
 class Routes:
@@ -38,6 +42,8 @@ class Routes:
     def serve(self, endpoint: Endpoint, handler: Callable[..., Any]) -> None:
         self.served.append((endpoint, handler))
 
-    def serve_together(self, endpoint: Endpoint, handler: Callable[..., Any]) -> None:
-        """Serve a keyless POST whose body says by its own id what it is: asking twice has one effect."""
-        self.served.append((endpoint, Together(handler)))
+    def serve_together(
+        self, endpoint: Endpoint, handler: Callable[..., Any], apart: Callable[[Any], Hashable] | None = None
+    ) -> None:
+        """Serve a POST without path parameters to all who wait at the same moment."""
+        self.served.append((endpoint, Together(handler, apart)))

@@ -31,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_webhook_secrets: tuple[str, ...]
     log_level: str
     threads: int
+    services_url: str
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +88,12 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _addresses(text: str) -> str:
+    if not text.startswith(("http://", "https://")) or ("{service}" not in text and "{port}" not in text):
+        raise SettingWrong("must look like http://{service}.city.example, with a literal {service} or {port}")
+    return text.rstrip("/")
+
+
 CITIES = Path(__file__).parents[2] / "infra" / "cities"
 
 TABLE = (
@@ -105,6 +112,9 @@ TABLE = (
     Setting(name="STRIPE_WEBHOOK_SECRETS", default="", meaning="Stripe's webhook signing secrets, comma-separated.", read=_words),
     Setting(name="LOG_LEVEL", default="INFO", meaning="DEBUG, INFO, WARNING or ERROR.", read=_level),
     Setting(name="THREADS", default="8", meaning="Requests answered at the same time by one process.", read=_whole(1, 64)),
+    Setting(name="SERVICES_URL", default="http://127.0.0.1:{port}", meaning="Where services in processes of their own are asked: "
+            "`http://{service}.city.example`, with a literal `{service}`, or on one host `{port}`: one for each, from `PORT` + 1 up.",
+            read=_addresses),
 )  # fmt: skip
 
 

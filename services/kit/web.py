@@ -14,7 +14,7 @@ from flask import Flask, Request, Response, g, request
 
 from services.apis.endpoint import Endpoint, Nothing
 from services.apis.errors import Refused
-from services.kit.answers import answer_once
+from services.kit.answers import Kept, answer_once, content_hash, key_of, said
 from services.kit.auth import NOBODY, Principal, Tokens
 from services.kit.context import Context
 from services.kit.db import Tx
@@ -23,7 +23,7 @@ from services.kit.problems import install_problems, problem_response
 from services.kit.routes import File, Together
 from services.kit.status import status_of
 from services.kit.telemetry import log
-from services.kit.writer import Writer
+from services.kit.writer import Asked, Writer
 
 SESSION_COOKIE = "session"
 _PARAM = re.compile(r"{(\w+)(?::(\w+))?}")
@@ -66,10 +66,14 @@ def _view(
     ctx: Context, endpoint: Endpoint, handler: Callable[..., Any] | Together, pace: Pace
 ) -> Callable[..., Response]:
     if isinstance(handler, Together):
-        writer = ctx.writers[endpoint.name] = Writer(ctx, handler.handler)
+        writer = ctx.writers[endpoint.name] = Writer(ctx, handler, endpoint.status)
 
         def work(who: Principal, arguments: list[Any], path: dict[str, Any]) -> Response:
-            return _answer(endpoint, writer.ask(arguments[0], g.correlation_id))
+            asked = Asked(arguments[0], g.correlation_id, who)
+            if not endpoint.keyless:
+                asked.key, asked.content_hash = key_of(who), content_hash(endpoint, path)
+            answer = writer.ask(asked)
+            return said(answer) if isinstance(answer, Kept) else _answer(endpoint, answer)
     else:
         serve = handler
 

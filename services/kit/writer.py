@@ -8,13 +8,19 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from services.apis.errors import Refused
+from services.kit.answers import Kept, Key, claim, keep
+from services.kit.auth import NOBODY, Principal
 from services.kit.context import Context
 from services.kit.db import Tx
+from services.kit.problems import problem_body
+from services.kit.routes import Together
 from services.kit.telemetry import log
 
 MOST = 500
@@ -23,16 +29,27 @@ PATIENCE_S = 10.0
 IDLE_S = 1.0
 KEPT = 1000  # batches and answers that the figures are made of
 
-Handler = Callable[[Tx, "Sequence[Asked]"], Sequence[Any]]
-
 
 class Asked:
-    """One request in the queue, and the thread that waits for its answer."""
+    """One request in the queue, and the thread that waits for its answer. `key`, `content_hash`: where the answer is to be remembered."""
 
-    __slots__ = ("answer", "answered", "body", "correlation_id")
+    __slots__ = ("answer", "answered", "body", "content_hash", "correlation_id", "key", "who")
 
-    def __init__(self, body: Any, correlation_id: UUID) -> None:
-        self.body, self.correlation_id = body, correlation_id
+    def __init__(
+        self,
+        body: Any,
+        correlation_id: UUID,
+        who: Principal = NOBODY,
+        key: Key | None = None,
+        content_hash: bytes = b"",
+    ) -> None:
+        self.body, self.correlation_id, self.who, self.key, self.content_hash = (
+            body,
+            correlation_id,
+            who,
+            key,
+            content_hash,
+        )
         self.answer: Any = None
         self.answered = threading.Lock()
         self.answered.acquire()
@@ -41,20 +58,21 @@ class Asked:
 class Writer:
     """The queue of one endpoint, and the one thread that works through it. The thread starts when needed and ends when idle.
 
-    `handler(tx, asked)` answers each in order, with a value or a `Refused`; what it wrote is committed before anybody hears an answer.
+    The handler answers each in order, with a value or a `Refused`, and writes nothing for a refusal but what it must remember of it; what
+    it wrote is committed before anybody hears an answer. Where requests carry a key, the answer stored under it is given instead (`Kept`).
     """
 
-    def __init__(self, ctx: Context, handler: Handler) -> None:
-        self._ctx, self._handler = ctx, handler
+    def __init__(self, ctx: Context, together: Together, status: int = 200) -> None:
+        self._ctx, self._handler, self._apart, self._status = ctx, together.handler, together.apart, status
         self._queue: deque[Asked] = deque()
         self._filled = threading.Condition()
         self._running = False
         self._sizes: deque[int] = deque(maxlen=KEPT)
         self._took_ms: deque[float] = deque(maxlen=KEPT)
 
-    def ask(self, body: Any, correlation_id: UUID) -> Any:
+    def ask(self, asked: Asked) -> Any:
         """The handler's answer. Raises its Refused, `busy` (503) when too many wait, or what the transaction failed with."""
-        asked, began = Asked(body, correlation_id), time.perf_counter()
+        began = time.perf_counter()
         with self._filled:
             if len(self._queue) >= LONGEST_QUEUE:
                 raise Refused("busy", "Very many are asking at this moment. Try again in a moment.", status=503)
@@ -86,23 +104,54 @@ class Writer:
                 if not self._queue and not self._filled.wait(IDLE_S) and not self._queue:
                     self._running = False
                     return
-                batch = [self._queue.popleft() for _ in range(min(MOST, len(self._queue)))]
+                batch = self._next()
             if batch:
                 self._answer(batch)
+
+    def _next(self) -> list[Asked]:
+        """Who waits, in order. Of those that must be decided one after the other – one key, one payment code – only the first."""
+        batch: list[Asked] = []
+        later: list[Asked] = []
+        seen: set[Hashable] = set()
+        while self._queue and len(batch) < MOST:
+            asked = self._queue.popleft()
+            alone = {mark for mark in (asked.key, self._apart and self._apart(asked.body)) if mark is not None}
+            if seen.isdisjoint(alone):
+                batch.append(asked)
+            else:
+                later.append(asked)
+            seen |= alone
+        self._queue.extendleft(reversed(later))
+        return batch
 
     def _answer(self, batch: list[Asked]) -> None:
         try:
             with self._ctx.transaction(correlation_id=batch[0].correlation_id) as tx:
-                answers = self._handler(tx, batch)
+                answers = self._remembered(tx, batch) if batch[0].key else self._handler(tx, batch)
         except Exception as error:
-            # One request that cannot be handled must not hold the rest.
-            if len(batch) > 1:
+            # One request that cannot be handled must not hold the rest. When another service is away, it is away for all.
+            if len(batch) > 1 and not isinstance(error, Refused):
                 for asked in batch:
                     self._answer([asked])
                 return
-            answers = [error]
+            answers = [error] * len(batch)
         for asked, answer in zip(batch, answers, strict=True):
             asked.answer = answer
             asked.answered.release()
         self._sizes.append(len(batch))
         log("together", service=self._ctx.room.name, requests=len(batch), waiting=len(self._queue))
+
+    def _remembered(self, tx: Tx, batch: Sequence[Asked]) -> list[Any]:
+        """Each answer as it is stored under its request's key; of what was answered before, that answer."""
+        answers: dict[Any, Any] = claim(tx, {asked.key: asked.content_hash for asked in batch if asked.key})
+        fresh = [asked for asked in batch if asked.key not in answers]
+        given = self._handler(tx, fresh) if fresh else ()
+        kept = {asked.key: self._kept(asked, answer) for asked, answer in zip(fresh, given, strict=True) if asked.key}
+        keep(tx, kept)
+        answers |= kept
+        return [answers[asked.key] for asked in batch]
+
+    def _kept(self, asked: Asked, answer: Any) -> Kept:
+        if isinstance(answer, Refused):
+            return Kept(answer.status, problem_body(answer, asked.correlation_id))
+        return Kept(self._status, msgspec.json.encode(answer))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,8 +20,10 @@ from services.kit.db import Tx
 from services.redemption import domain
 from services.redemption.models import Card, PaymentCode, Person
 
-_LOCK_OWNER = """
-    SELECT person_id FROM people WHERE person_id = (SELECT person_id FROM payment_codes WHERE code_hash = %(code_hash)s) FOR UPDATE"""
+_LOCK_OWNERS = """
+    SELECT p.person_id FROM unnest(%(hashes)s::bytea[]) AS asked (hash) JOIN payment_codes ON code_hash = hash
+        JOIN people p USING (person_id)
+    ORDER BY p.person_id FOR UPDATE OF p"""
 
 
 def make_payment_code(tx: Tx) -> api.PaymentCode:
@@ -39,22 +41,19 @@ def make_payment_code(tx: Tx) -> api.PaymentCode:
     expires_at = tx.now + timedelta(seconds=tx.city.sales.code_seconds)
     tx.session.add(
         PaymentCode(
-            payment_code_id=tx.new_id(), code_hash=_hash(text), person_id=person_id, expires_at=expires_at, refusals=0
+            payment_code_id=tx.new_id(), code_hash=hash_of(text), person_id=person_id, expires_at=expires_at, refusals=0
         )
     )  # fmt: skip
     return api.PaymentCode(code=text, expires_at=expires_at)
 
 
-def locked_code(tx: Tx, text: str) -> PaymentCode | None:
-    """The payment code a till read, its person's row locked; None when it is no payment code we know."""
-    if not rows_of(tx.session, _LOCK_OWNER, code_hash=_hash(text)):
-        return None
-    # Read only now: while we waited for the lock, another till may have used it, or an erasure removed it.
-    return tx.session.scalar(select(PaymentCode).where(PaymentCode.code_hash == _hash(text)))
+def lock_owners(tx: Tx, hashes: Sequence[bytes]) -> None:
+    """Lock the rows of the people whose codes these are, in the order of their ids."""
+    rows_of(tx.session, _LOCK_OWNERS, hashes=list(hashes))
 
 
 def is_card(tx: Tx, text: str) -> bool:
-    return tx.session.get(Card, _hash(text).hex()) is not None
+    return tx.session.get(Card, hash_of(text).hex()) is not None
 
 
 def lock_people(tx: Tx, person_ids: Collection[UUID]) -> dict[UUID, Person]:
@@ -80,5 +79,6 @@ def forget_codes(tx: Tx) -> int:
     return len(tx.session.scalars(gone).all())
 
 
-def _hash(text: str) -> bytes:
+def hash_of(text: str) -> bytes:
+    """All that is kept of a code."""
     return hashlib.sha256(text.encode()).digest()

@@ -68,22 +68,24 @@ def list_tills(tx: Tx, shop_id: UUID) -> api.Tills:
 
 def paired_till(tx: Tx) -> Till:
     """The till that asks. Its token lives long, so whether it is still paired is looked up each time."""
-    return till_and_shop(tx)[0]
-
-
-def till_and_shop(tx: Tx) -> tuple[Till, Shop]:
-    """The till that asks, and whose it is."""
     if tx.who.kind != "till":
-        raise forbidden("Only a till can do this. Pair a device with the shop's code.")
-    both = select(Till, Shop).join(Shop, Shop.shop_id == Till.shop_id).where(Till.till_id == UUID(tx.who.id))
-    found = tx.session.execute(both).one_or_none()
-    if found is None or found[0].unpaired_at is not None:
-        raise Refused(
-            "till_unpaired",
-            "This device is no longer a till of the shop. Ask the owner for a pairing code.",
-            status=403,
-        )
-    return found[0], found[1]
+        raise no_till()
+    till = tx.session.get(Till, UUID(tx.who.id))
+    if till is None or till.unpaired_at is not None:
+        raise unpaired_till()
+    return till
+
+
+def no_till() -> Refused:
+    return forbidden("Only a till can do this. Pair a device with the shop's code.")
+
+
+def unpaired_till() -> Refused:
+    return Refused(
+        "till_unpaired",
+        "This device is no longer a till of the shop. Ask the owner for a pairing code.",
+        status=403,
+    )
 
 
 def _hash(text: str) -> bytes:

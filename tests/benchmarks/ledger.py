@@ -7,18 +7,17 @@ with hashes, outcomes and outbox, committed. A sale is what a till waits for, in
 from __future__ import annotations
 
 import statistics
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from uuid import UUID
 
 from ledger.handlers import on_coins_awarded
 from ledger.handlers_sale import post_sales
-from services.apis.ledger import PostSale
+from services.apis.ledger import PostSale, PostSales
 from services.kit.ids import new_id
-from services.kit.writer import Writer
+from services.kit.routes import Together
+from services.kit.writer import Asked, Writer
 from tests.benchmarks import reference
 from tests.benchmarks.row import Row
 from tests.benchmarks.scene import Awards, a_scratch_town
@@ -31,7 +30,7 @@ SALES_S = 8.0
 
 def posting() -> list[Row]:
     """Batches of awards and single sales, each with its references."""
-    with a_scratch_town() as town, tempfile.TemporaryDirectory() as folder:
+    with a_scratch_town() as town:
         awards = Awards(town, PEOPLE)
         fill(awards, PEOPLE // 1000)
         per_second = statistics.median(batches(awards, BATCHES // 3) for _ in range(3))
@@ -44,8 +43,8 @@ def posting() -> list[Row]:
             Row("ledger.sales_32_p99_ms", p99, "ms"),
         ]
         # Last, for its transactions leave the books wrong.
-        by_one = max(pgbench(awards, reference.AWARD, clients, Path(folder)) for clients in (1, 8, 32))
-        one_sale = pgbench(awards, reference.SALE, TILLS, Path(folder))
+        by_one = max(pgbench(awards, reference.AWARD, clients) for clients in (1, 8, 32))
+        one_sale = pgbench(awards, reference.SALE, TILLS)
         return [
             Row("ledger.batch_1000", per_second, "/s", "reference.pgbench_award", per_second / by_one),
             Row("reference.pgbench_award", by_one, "/s"),
@@ -73,7 +72,7 @@ def batches(awards: Awards, count: int) -> float:
 
 def sales(awards: Awards) -> tuple[float, float, float]:
     """Sales per second of 32 tills at one shop, each waiting for its answer; median and 99th percentile in ms."""
-    writer, shop, took = Writer(awards.ctx, post_sales), new_id(), [list[float]() for _ in range(TILLS)]
+    writer, shop, took = Writer(awards.ctx, Together(post_sales)), new_id(), [list[float]() for _ in range(TILLS)]
     until = time.perf_counter() + SALES_S
 
     def till(n: int) -> None:
@@ -82,7 +81,7 @@ def sales(awards: Awards) -> tuple[float, float, float]:
             turn += TILLS
             sale = a_sale(awards.people[turn % len(awards.people)], shop, till_id)
             began = time.perf_counter()
-            writer.ask(sale, sale.sale_id)
+            writer.ask(Asked(PostSales(sales=(sale,)), sale.sale_id))
             took[n].append((time.perf_counter() - began) * 1000)
 
     threads = [threading.Thread(target=till, args=(n,)) for n in range(TILLS)]
@@ -97,12 +96,12 @@ def sales(awards: Awards) -> tuple[float, float, float]:
 def a_sale(person_id: UUID, shop_id: UUID, till_id: UUID) -> PostSale:
     return PostSale(
         sale_id=new_id(), person_id=person_id, shop_id=shop_id, till_id=till_id, payment_code_id=new_id(),
-        neighbourhood_id="le-querce", amount_cents=1,
+        neighbourhood_id="le-querce", amount_cents=1, correlation_id=new_id(),
     )  # fmt: skip
 
 
-def pgbench(awards: Awards, script: str, clients: int, folder: Path) -> float:
-    per_second, _ = reference.pgbench(awards.ctx, script, clients=clients, seconds=6, folder=folder)
+def pgbench(awards: Awards, script: str, clients: int) -> float:
+    per_second, _ = reference.pgbench(reference.url_of(awards.ctx), script, clients=clients, seconds=6)
     return per_second
 
 

@@ -15,7 +15,7 @@ import psycopg
 from services.kit.context import Context
 
 AWARD = """
-\\set person random(1, 100000)
+\\set person random(1, :lots)
 \\set n random(1, 1000000000)
 BEGIN;
 INSERT INTO inbox VALUES (gen_random_uuid(), now());
@@ -32,7 +32,7 @@ INSERT INTO outbox (topic, key, event_id, type, value, put_at)
 COMMIT;
 """
 SALE = """
-\\set person random(1, 100000)
+\\set person random(1, :lots)
 BEGIN;
 UPDATE accounts SET debits_posted = debits_posted + 1, version = version + 1
     WHERE id = (SELECT id FROM reference_lots WHERE n = :person) RETURNING id;
@@ -61,15 +61,14 @@ def url_of(ctx: Context) -> str:
     return ctx.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def pgbench(ctx: Context, script: str, *, clients: int, seconds: int, folder: Path) -> tuple[float, float]:
+def pgbench(url: str, script: str, *, clients: int, seconds: int) -> tuple[float, float]:
     """Transactions per second and average latency in ms of a script, by the server's own pgbench. The books are wrong afterwards."""
-    with psycopg.connect(url_of(ctx), autocommit=True) as conn:
+    with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(PREPARE)
-    file = folder / "script.sql"
-    file.write_text(script)
+        lots = conn.execute("SELECT count(*) FROM reference_lots").fetchone()[0]  # type: ignore[index]
     said = subprocess.run(
-        [_pgbench(), "-n", "-M", "prepared", "-f", str(file), "-c", str(clients), "-j", "2", "-T", str(seconds), url_of(ctx)],
-        check=True, capture_output=True, text=True,
+        [_pgbench(), "-n", "-M", "prepared", "-f", "-", "-D", f"lots={lots}", "-c", str(clients), "-j", "2", "-T", str(seconds), url],
+        check=True, capture_output=True, text=True, input=script,
     ).stdout  # fmt: skip
     tps = re.search(r"tps = ([\d.]+)", said)
     latency = re.search(r"latency average = ([\d.]+)", said)

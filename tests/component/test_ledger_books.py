@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from infra.wiring import Town
 from services.apis import ledger as api
+from services.apis import ledger_fund as fund_api
 from services.apis.errors import Refused
 from services.events import encode
 from services.kit.bus import Message
@@ -135,7 +136,7 @@ def test_a_wallet_in_the_books_is_open_to_the_auditor_only(town: Town) -> None:
 
 
 def test_a_fund_without_money_shows_zeros(town: Town) -> None:
-    shown = an_auditor(town).ask("ledger", api.GET_FUND, fund_id=new_id())
+    shown = an_auditor(town).ask("ledger", fund_api.GET_FUND, fund_id=new_id())
     assert {getattr(shown, f) for f in shown.__struct_fields__ if f != "fund_id"} == {0}
 
 

@@ -11,6 +11,7 @@ import pytest
 from infra.wiring import Town
 from ledger.handlers_fund import expire_coins
 from services.apis import ledger as api
+from services.apis import ledger_fund as fund_api
 from services.apis.errors import Refused
 from services.events.awards import CoinsAwarded
 from services.events.funding import TopUpReversed, TopUpSettled
@@ -262,6 +263,6 @@ def test_a_whole_batch_of_awards_over_several_funds_keeps_every_fund_in_balance(
     assert all(
         f.came_in_cents + f.receivable_cents
         == f.fee_cents + f.free_cents + f.outstanding_cents + f.owed_cents + f.paid_cents
-        for f in an_auditor(town).ask("ledger", api.GET_FUNDS).funds
+        for f in an_auditor(town).ask("ledger", fund_api.GET_FUNDS).funds
     )
     assert town.check() == []

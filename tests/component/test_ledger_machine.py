@@ -197,7 +197,7 @@ class Machine(Payments):
         sale = api.PostSale(
             sale_id=new_id(), person_id=PEOPLE[person], shop_id=SHOPS[shop], till_id=SHOPS[shop], payment_code_id=new_id(),
             neighbourhood_id="le-querce", amount_cents=self.amount(person, wish),
-            fund_ids=None if only is None else tuple(FUNDS[n] for n in sorted(only)),
+            fund_ids=None if only is None else tuple(FUNDS[n] for n in sorted(only)), correlation_id=new_id(),
         )  # fmt: skip
         self.sales.append(sale)
         self.both.sell(sale)

@@ -22,6 +22,7 @@ from services.events.identity import PersonErased
 from services.kit.http import Client
 from services.kit.ids import derived_id, new_id
 from tests.builders import As, an_admin, tell
+from tests.builders_ledger import post_sale
 from tests.builders_redemption import ATill, a_customer, a_paired_till, a_payment_code, a_shop
 
 
@@ -87,9 +88,9 @@ def post_as_redemption(town: Town, customer: As, till: ATill, cents: int) -> UUI
     sale_id = derived_id("sale", code_id(town), 0)
     ask = ledger_api.PostSale(
         sale_id=sale_id, person_id=customer.person_id, shop_id=till.shop_id, till_id=till.till_id, payment_code_id=code_id(town),
-        neighbourhood_id="le-querce", amount_cents=cents,
+        neighbourhood_id="le-querce", amount_cents=cents, correlation_id=new_id(),
     )  # fmt: skip
-    town.client("ledger", speaking_as="redemption").call(ledger_api.POST_SALE, ask, key=sale_id)
+    post_sale(town.client("ledger", speaking_as="redemption"), ask)
     return sale_id
 
 

@@ -13,6 +13,7 @@ from services.apis.errors import Refused
 from services.kit import writer as kit
 from services.kit.db import Tx
 from services.kit.ids import new_id
+from services.kit.routes import Together
 from services.kit.writer import Asked, Writer
 from tests.builders_ledger import a_fund, give_coins, sell
 
@@ -23,7 +24,7 @@ def ask_all(writer: Writer, bodies: Sequence[Any]) -> list[Any]:
 
     def ask(n: int) -> None:
         try:
-            said[n] = writer.ask(bodies[n], new_id())
+            said[n] = writer.ask(Asked(bodies[n], new_id()))
         except Exception as error:
             said[n] = error
 
@@ -53,8 +54,8 @@ class Counter:
 
 def test_what_waits_while_a_batch_runs_is_the_next_batch(town: Town) -> None:
     counter = Counter()
-    writer = Writer(town.rooms["ledger"], counter.handle)
-    first = threading.Thread(target=writer.ask, args=(0, new_id()))
+    writer = Writer(town.rooms["ledger"], Together(counter.handle))
+    first = threading.Thread(target=writer.ask, args=(Asked(0, new_id()),))
     first.start()
     assert counter.entered.wait(5)
     rest = threading.Thread(target=lambda: answers.extend(ask_all(writer, [2, 4, 6, 8])))
@@ -72,7 +73,7 @@ def test_what_waits_while_a_batch_runs_is_the_next_batch(town: Town) -> None:
 def test_a_request_that_breaks_its_batch_is_found_and_the_others_are_answered(town: Town) -> None:
     counter = Counter()
     counter.go.set()
-    answers = ask_all(Writer(town.rooms["ledger"], counter.handle), [2, "bad", 3, 4])
+    answers = ask_all(Writer(town.rooms["ledger"], Together(counter.handle)), [2, "bad", 3, 4])
     assert [answers[0], answers[3]] == [4, 8]
     assert isinstance(answers[1], ValueError)
     assert isinstance(answers[2], Refused)
@@ -81,7 +82,7 @@ def test_a_request_that_breaks_its_batch_is_found_and_the_others_are_answered(to
 def test_when_too_many_wait_the_next_is_told_to_come_back(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kit, "LONGEST_QUEUE", 1)
     counter = Counter()
-    writer = Writer(town.rooms["ledger"], counter.handle)
+    writer = Writer(town.rooms["ledger"], Together(counter.handle))
     waiting = [threading.Thread(target=ask_all, args=(writer, [0])) for _ in range(2)]
     waiting[0].start()
     assert counter.entered.wait(5)
@@ -89,7 +90,7 @@ def test_when_too_many_wait_the_next_is_told_to_come_back(town: Town, monkeypatc
     while writer.figures()["waiting"] < 1:
         pass
     with pytest.raises(Refused, match="busy") as refusal:
-        writer.ask(0, new_id())
+        writer.ask(Asked(0, new_id()))
     assert refusal.value.status == 503
     counter.go.set()
     for thread in waiting:

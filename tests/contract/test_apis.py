@@ -15,7 +15,7 @@ from services import apis
 from services.apis.endpoint import PUBLIC, ROLES, Endpoint
 
 KEYLESS = {
-    "ledger": {"post_sales"},  # the sale's own id is its key, for good
+    "ledger": {"post_sales"},  # each sale's own id is its key, for good
     "identity": {
         "post_invitations",
         "post_join",

@@ -36,7 +36,7 @@ from services.kit.http import Client
 from services.kit.ids import new_id
 from services.kit.inbox import Consumer, topics_of
 from services.kit.outbox import relay_once
-from tests.builders_ledger import an_award, in_order
+from tests.builders_ledger import an_award, in_order, post_sale
 from tests.conftest import a_folder
 from tests.faults.serve_ledger import the_ledger
 from tests.faults.test_kill_the_demo import free_port
@@ -94,6 +94,7 @@ class Till:
             sale = api.PostSale(
                 sale_id=new_id(), person_id=self.draw.choice(self.people), shop_id=self.draw.choice(self.shops), till_id=self.id,
                 payment_code_id=new_id(), neighbourhood_id="le-querce", amount_cents=self.draw.randint(1, 900),
+                correlation_id=new_id(),
             )  # fmt: skip
             self.told[sale.sale_id] = self._until_told(sale)
         self.http.close()
@@ -102,7 +103,7 @@ class Till:
         while True:
             self.tries += 1
             try:
-                answer: api.SalePosted = self.client.call(api.POST_SALE, sale, key=sale.sale_id)
+                answer = post_sale(self.client, sale)
             except Refused as refused:
                 if refused.status < 500:
                     raise

@@ -16,6 +16,7 @@ from infra.standins.bank import StandinBank
 from infra.wiring import Town
 from services.apis import attendance, awards, funding, ledger, redemption, reimbursement, reimbursement_payment, shifts
 from services.apis.endpoint import Page
+from services.apis.ledger_fund import GET_FUND, FundFigures
 from tests.builders_identity import SignedIn, a_joined_volunteer, a_known_organisation, sign_in_with, staff, the_admin
 from tests.builders_redemption import ATill
 from tests.builders_reimbursement import iban_for
@@ -100,8 +101,8 @@ class Cast:
         query = ledger.AccountQuery(code=code)
         return self.paolo.ask("ledger", ledger.GET_ACCOUNT, query=query).balance_cents
 
-    def fund(self, fund_id: UUID) -> ledger.FundFigures:
-        return self.paolo.ask("ledger", ledger.GET_FUND, fund_id=fund_id)
+    def fund(self, fund_id: UUID) -> FundFigures:
+        return self.paolo.ask("ledger", GET_FUND, fund_id=fund_id)
 
 
 @dataclass(frozen=True)

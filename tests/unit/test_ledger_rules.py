@@ -181,7 +181,7 @@ def test_expired_coins_go_back_to_the_fund_they_came_from() -> None:
 def test_a_sale_takes_from_the_lots_in_order_and_each_keeps_its_fund() -> None:
     sale = PostSale(
         sale_id=ID, person_id=PERSON, shop_id=SHOP, till_id=UUID(int=41), payment_code_id=UUID(int=42), neighbourhood_id="le-querce",
-        amount_cents=450, fund_ids=(F,),
+        amount_cents=450, fund_ids=(F,), correlation_id=UUID(int=43),
     )  # fmt: skip
     legs = (Leg(LOT_F, f"shop/{SHOP}/{F}"), Leg(LOT_G, f"shop/{SHOP}/{G}"))
     assert rules.sale(sale, [LOT_F, LOT_G], WHY) == Move(
