@@ -40,8 +40,9 @@ else
 	@$(BIN)/python -m pytest -m proof -n $(WORKERS) --dist worksteal
 endif
 
-faults: .venv/test.stamp ## kill the ledger 200 times under 32 tills
+faults: .venv/test.stamp ## kill the ledger 200 times under 32 tills, then the whole town 50 times
 	@KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_kill_tills.py
+	@KILLS=50 $(BIN)/python -m pytest -s tests/faults/test_kill_town.py
 
 mutation: .venv/test.stamp ## change the money rules in small ways: a unit test must fail each time
 	@$(PIP) 'mutmut>=3.8,<4' && $(BIN)/python -m tests.mutation

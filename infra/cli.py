@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from infra import cli_seal
+from infra.cli_asking import Progress, command, show
 from infra.embedded import CannotStart
 from infra.ledger_cli import add_commands
 from infra.port import PortTaken
@@ -54,11 +55,12 @@ def check(settings: Settings, args: argparse.Namespace) -> int:
     from infra.wiring import build_town
 
     town = build_town(settings)
-    wrong = town.check()
-    for sentence in wrong:
-        print(sentence)
+    progress = Progress(args)
+    wrong = town.check(lambda name, count: progress(f"invariants checked, {name}", count))
+    progress.over()
     count = sum(len(ctx.room.checks) for ctx in town.rooms.values())
-    print(f"{count} invariants checked, {len(wrong)} broken.")
+    told = [*wrong, f"{count} invariants checked, {len(wrong)} broken."]
+    show(args, {"right": not wrong, "checked": count, "broken": wrong}, lambda: told)
     town.close()
     return 1 if wrong else 0
 
@@ -173,22 +175,25 @@ def parser() -> argparse.ArgumentParser:
     alone.add_argument("service", choices=ROOMS)
     alone.add_argument("--processes", type=int, default=1, help="how many processes share its port")
     alone.add_argument("--threads", type=int, default=64, help="how many each process answers at the same time")
-    add("check", check, "check every invariant of the books")
+    command(add, "check", check, "check every invariant of the books", long=True)
     add_commands(add)
     lot = add("parked", parked, "events that could not be handled: list, replay, drop")
     lot.add_argument("action", choices=["list", "replay", "drop"])
     lot.add_argument("service", nargs="?", help="the service whose events are meant")
     lot.add_argument("seq", nargs="?", type=int, help="which one to drop")
     lot.add_argument("--reason", default="", help="why it is dropped")
-    simulated = add(
-        "simulate", simulate, "live a made-up town for weeks while everything fails, heal it, prove its books"
+    simulated = command(
+        add,
+        "simulate",
+        simulate,
+        "live a made-up town for weeks while everything fails, heal it, prove its books",
+        long=True,
     )
     simulated.add_argument(
         "--seed", type=int, default=1, help="what happens and what fails (the same seed, the same run)"
     )
     simulated.add_argument("--weeks", type=int, default=4, help="how long each town lives")
     simulated.add_argument("--towns", type=int, default=1, help="how many towns, each with the next seed")
-    simulated.add_argument("--json", action="store_true", help="one JSON object a town, with every fault counted")
     add("city", city, "check a city's configuration file").add_argument("file")
     documented = add("documents", documents, "print the AsyncAPI or an OpenAPI document")
     documented.add_argument("which", help="events, or a service's name")

@@ -161,9 +161,12 @@ class Town:
             self.stripe_standin.tick()
         return done
 
-    def check(self) -> list[str]:
-        """Every invariant that does not hold, as a sentence with the offending row; empty when all is well."""
-        wrong = []
+    def check(self, tell: Callable[[str, int], None] = lambda name, count: None) -> list[str]:
+        """Every invariant that does not hold, as a sentence with the offending row; empty when all is well.
+
+        `tell`: hears after each service its name and how many invariants were looked at so far.
+        """
+        wrong, count = [], 0
         for name, ctx in self.rooms.items():
             wrong += [
                 f"{name}: event {row.seq} of {row.topic} waits parked: {row.reason}" for row in parked(ctx, most=5)
@@ -172,6 +175,8 @@ class Town:
                 for sentence, query in ctx.room.checks.items():
                     for row in conn.execute(text(query)).mappings().fetchmany(5):
                         wrong.append(f"{name}: not true that {sentence}: {dict(row)}")
+            count += len(ctx.room.checks)
+            tell(name, count)
         return wrong
 
     def close(self) -> None:

@@ -65,6 +65,8 @@ CHECKS = {
         WHERE f.code = 'fund/' || f.fund::text AND f.credits_posted > f.debits_posted AND r.debits_posted > r.credits_posted""",
     "no receivable is filled beyond zero": """
         SELECT code FROM accounts WHERE code LIKE 'receivable/%' AND credits_posted > debits_posted""",
+    "no shop owes less than nothing of what it was paid too much": """
+        SELECT code FROM accounts WHERE code LIKE 'overpaid/%' AND credits_posted > debits_posted""",
     "coins issued are in wallets, spent or expired": """
         SELECT fund FROM (
             SELECT t.fund, sum(CASE WHEN t.reversal_of IS NULL THEN t.amount_cents ELSE -t.amount_cents END

@@ -15,7 +15,8 @@ from sqlalchemy import Engine, text
 
 By = Literal["posted_at", "occurred_at"]
 ROOTS = {
-    "bank": "Assets:Bank", "stripe": "Assets:Stripe", "receivable": "Assets:Receivable", "fund": "Equity:Fund",
+    "bank": "Assets:Bank", "stripe": "Assets:Stripe", "receivable": "Assets:Receivable", "overpaid": "Assets:Overpaid",
+    "fund": "Equity:Fund",
     "coins": "Liabilities:Coins", "shop": "Liabilities:Shop", "paying": "Liabilities:Paying", "fees": "Liabilities:Fees",
 }  # fmt: skip
 ROWS_AT_A_TIME = 5000
@@ -60,7 +61,7 @@ def name_of(code: str) -> str:
     word, *ids = code.split("/")
     # beancount wants each part to begin with a capital or a digit, and only letters, digits and hyphens in it.
     prefixes = {"coins": ("L-", "F-", "")}.get(
-        word, ("S-" if word == "shop" else "B-", "F-") if len(ids) == 2 else ("F-",)
+        word, ("B-" if word == "paying" else "S-", "F-") if len(ids) == 2 else ("F-",)
     )
     return ":".join([ROOTS[word], *(prefix + id_ for prefix, id_ in zip(prefixes, ids, strict=True))])
 

@@ -14,7 +14,7 @@ from ledger.handlers_waiting import credited, hold_the_line
 from ledger.models import Account, Outcome, WaitingAward
 from ledger.models import Transfer as Moved
 from ledger.posting import insist, post
-from ledger.queries import TRANSFERS, balances_by_class, flows_by_kind, read, touching, transfers_of
+from ledger.queries import TRANSFERS, balances_by_class, flows_by_kind, read, read_numbered, touching, transfers_of
 from services.apis import ledger as api
 from services.apis import ledger_fund as fund_api
 from services.apis.errors import Refused, forbidden, not_found
@@ -35,13 +35,13 @@ def get_account(tx: Tx, query: api.AccountQuery) -> api.Account:
 
 def get_history(tx: Tx, query: api.HistoryQuery) -> api.Transfers:
     account, clock = _account(tx, query.code), _clock(query)
-    wanted = TRANSFERS.where(touching([account.id]), after(query, clock, Moved.id, newest_first=True))
+    wanted = TRANSFERS.where(touching([account.id]), after(query, clock, Moved.seq, newest_first=True))
     if query.at is not None:
         wanted = wanted.where(clock <= query.at)
-    rows = read(tx, wanted.order_by(clock.desc(), Moved.id.desc()).limit(query.limit + 1))
+    rows = read_numbered(tx, wanted.order_by(clock.desc(), Moved.seq.desc()).limit(query.limit + 1))
     return api.Transfers(
-        transfers=tuple(_view(row) for row in rows[: query.limit]),
-        next_cursor=next_cursor(query, rows, lambda row: (getattr(row, query.by), row.transfer_id)),
+        transfers=tuple(_view(transfer) for _, transfer in rows[: query.limit]),
+        next_cursor=next_cursor(query, rows, lambda row: (getattr(row[1], query.by), row[0])),
     )
 
 
@@ -111,7 +111,7 @@ def _figures(tx: Tx, fund_id: UUID | None) -> list[fund_api.FundFigures]:
             paid_cents=flow.get((fund, "payment_settled"), 0),
             expired_cents=flow.get((fund, "expiry"), 0),
             outstanding_cents=balance.get((fund, "coins"), 0),
-            owed_cents=balance.get((fund, "shop"), 0) + balance.get((fund, "paying"), 0),
+            owed_cents=sum(balance.get((fund, word), 0) for word in ("shop", "paying", "overpaid")),
             free_cents=balance.get((fund, "fund"), 0),
             receivable_cents=-balance.get((fund, "receivable"), 0),
             waiting_cents=waits.get(fund, 0),

@@ -11,7 +11,7 @@ from ledger import log, verify
 from ledger.domain_values import instant
 from ledger.models import Account
 from ledger.models import Transfer as Row
-from ledger.models_log import Checkpoint, LogLeaf
+from ledger.models_log import Checkpoint, LogLeaf, PeriodSeal
 from ledger.queries import TRANSFERS, read
 from services.apis import ledger_log as api
 from services.apis.errors import Refused, not_found
@@ -57,10 +57,27 @@ def get_consistency(tx: Tx, query: api.ConsistencyQuery) -> api.Consistency:
     return api.Consistency(older=note_of(older), newer=note_of(newer), proof=tuple(step.hex() for step in proof))
 
 
+def get_period_seals(tx: Tx, query: api.SealsQuery) -> api.PeriodSeals:
+    wanted = select(PeriodSeal).order_by(PeriodSeal.period.desc()).limit(query.limit)
+    wanted = wanted if query.before is None else wanted.where(PeriodSeal.period < query.before)
+    return api.PeriodSeals(seals=tuple(_seal_view(seal) for seal in tx.session.scalars(wanted)))
+
+
 def note_of(checkpoint: Checkpoint) -> str:
     body = verify.checkpoint_body(checkpoint.origin, verify.Checkpoint(checkpoint.size, checkpoint.root))
-    signature = b64encode(checkpoint.key_id + checkpoint.signature).decode()
-    return f"{body}\n— {checkpoint.origin} {signature}\n"
+    return _signed(body, checkpoint)
+
+
+def _signed(body: str, by: Checkpoint | PeriodSeal) -> str:
+    return f"{body}\n— {by.origin} {b64encode(by.key_id + by.signature).decode()}\n"
+
+
+def _seal_view(seal: PeriodSeal) -> api.PeriodSeal:
+    body = verify.period_body(seal.origin, seal.period, verify.Checkpoint(seal.size, seal.root), seal.balances_root)
+    return api.PeriodSeal(
+        period=seal.period, size=seal.size, root=seal.root.hex(), balances_root=seal.balances_root.hex(), at=seal.at, origin=seal.origin,
+        signature=b64encode(seal.signature).decode(), note=_signed(body, seal),
+    )  # fmt: skip
 
 
 def _sees_all(tx: Tx) -> bool:

@@ -68,7 +68,10 @@ def moved(transfers: Sequence[Transfer]) -> tuple[tuple[Part, ...], tuple[UUID, 
 
 
 def post_void(tx: Tx, body: api.PostVoid) -> api.VoidPosted:
-    """Every coin back to its lot. A lot whose last day has passed meanwhile gives it on to its fund when the expiry job comes by."""
+    """Every coin back to its lot. A lot whose last day has passed meanwhile gives it on to its fund when the expiry job comes by.
+
+    A refusal is no memory of the books: should the bank send the shop's money back, the next try finds it there.
+    """
     sale = tx.session.get(Outcome, body.sale_id)
     if sale is None or sale.kind != "sale" or sale.state != "posted":
         raise not_found("sale", body.sale_id)
@@ -79,7 +82,6 @@ def post_void(tx: Tx, body: api.PostVoid) -> api.VoidPosted:
             "sale_paid_out",
             "The shop is being paid for this sale already. Settle it with the customer in money.",
             {"sale_id": str(body.sale_id)},
-            keep=True,
         )
     parts, ids = moved(answer.transfers or transfers_of(tx, answer.outcome.request_id))
     if answer.fresh:

@@ -34,6 +34,12 @@ def read(tx: Tx, wanted: Select[*tuple[Any, ...]]) -> list[Transfer]:
     return [Transfer(**row) for row in tx.session.execute(wanted).mappings()]
 
 
+def read_numbered(tx: Tx, wanted: Select[*tuple[Any, ...]]) -> list[tuple[int, Transfer]]:
+    """With each its number, by which transfers of one instant are in the order in which they were written."""
+    rows = tx.session.execute(wanted.add_columns(Row.seq)).mappings()
+    return [(row["seq"], Transfer(**{field: row[field] for field in Transfer.__struct_fields__})) for row in rows]
+
+
 def transfers_of(tx: Tx, *journals: UUID) -> list[Transfer]:
     """What these requests moved: the ids count up from the request's."""
     near = or_(
@@ -95,6 +101,17 @@ _KEPT = """
 def kept_cents(tx: Tx, attendance_ids: Iterable[UUID]) -> Counter[UUID]:
     """What withdrawn awards of each attendance gave and did not give back, all its corrections together."""
     return Counter(dict(rows_of(tx.session, _KEPT, ids=array(attendance_ids))))
+
+
+_VOIDED = """
+    SELECT coalesce(sum(amount_cents), 0)::bigint FROM transfers JOIN accounts a ON a.id = debit_account
+    WHERE code = %(code)s AND kind = 'void'"""
+
+
+def voided_cents(tx: Tx, code: str) -> int:
+    """What was ever taken back from a shop's account because sales were undone."""
+    [(cents,)] = rows_of(tx.session, _VOIDED, code=code)
+    return int(cents)
 
 
 def balances_by_class(tx: Tx, fund_id: UUID | None) -> dict[tuple[UUID, str], int]:

@@ -1,7 +1,8 @@
 """What the ledger answers: each endpoint of `services/apis/ledger.py` and the handler behind it."""
 
-from ledger import handlers_books, handlers_hold, handlers_log, handlers_sale, handlers_wallet
+from ledger import handlers_books, handlers_export, handlers_hold, handlers_log, handlers_sale, handlers_wallet
 from services.apis import ledger as api
+from services.apis import ledger_export as export
 from services.apis import ledger_fund as fund_api
 from services.apis import ledger_log as log
 from services.kit.routes import Routes
@@ -21,6 +22,8 @@ ROUTES.serve(log.GET_RECEIPT, handlers_log.get_receipt)
 ROUTES.serve(log.GET_CHECKPOINT, handlers_log.get_checkpoint)
 ROUTES.serve(log.GET_CHECKPOINT_OF, handlers_log.get_checkpoint_of)
 ROUTES.serve(log.GET_CONSISTENCY, handlers_log.get_consistency)
+ROUTES.serve(log.GET_PERIOD_SEALS, handlers_log.get_period_seals)
+ROUTES.serve(export.GET_EXPORT, handlers_export.get_export)
 ROUTES.serve(fund_api.GET_FUNDS, handlers_books.get_funds)
 ROUTES.serve(fund_api.GET_FUND, handlers_books.get_fund)
 ROUTES.serve(api.POST_CORRECTION, handlers_books.correct)

@@ -9,6 +9,7 @@
 | `bank/{F}`, `stripe/{F}` | the fund's money at the bank, at Stripe: below zero by what is there | yes |
 | `fees/{F}` | passed through: what the processor kept of top-ups (its credits are the total) | never |
 | `receivable/{F}` | below zero by what a sponsor took back after coins had been issued on it | yes |
+| `overpaid/{shop}/{F}` | below zero by what a shop was paid for sales that had been undone | yes |
 
 Every account belongs to one fund, and a fund's accounts sum to zero. A fund that carries a receivable has nothing free: whatever
 comes to it – a top-up, expired or withdrawn coins – fills the receivable first, because every coin needs money that is really there.
@@ -79,6 +80,10 @@ def coins(lot_id: UUID, lot: Lot) -> str:
 
 def shop(shop_id: UUID, fund_id: UUID) -> str:
     return f"shop/{shop_id}/{fund_id}"
+
+
+def overpaid(shop_id: UUID, fund_id: UUID) -> str:
+    return f"overpaid/{shop_id}/{fund_id}"
 
 
 def paying(batch_id: UUID, fund_id: UUID) -> str:

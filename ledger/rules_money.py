@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from ledger.domain_values import Because, Leg, Move, Request, Reversal, Sweep, Transfer
-from ledger.rules import derived, fingerprint, fund, heard, paying, receivable, shop
+from ledger.rules import derived, fingerprint, fund, heard, overpaid, paying, receivable, shop
 from services.apis.ledger import PostCorrection
 from services.events import Envelope
 from services.events.funding import FundClosed, TopUpReversed, TopUpSettled
@@ -78,24 +79,47 @@ def free_receivable(fund_id: UUID, request_id: UUID, because: Because) -> Sweep:
     )  # fmt: skip
 
 
-def payment_released(envelope: Envelope[PaymentReleased]) -> Move:
+def payment_released(envelope: Envelope[PaymentReleased], lacking: Mapping[UUID, int] | None = None) -> Move:
+    """`lacking`: of each fund, what the shop is not owed any more because sales were undone before this was heard. It owes that."""
     data = envelope.data
-    return _payment(envelope, "payment_released", lambda f: (shop(data.shop_id, f), paying(data.batch_id, f)))
+    legs = []
+    for part in data.parts:
+        to, short = paying(data.batch_id, part.fund_id), (lacking or {}).get(part.fund_id, 0)
+        if part.amount_cents > short:
+            legs.append(Leg(shop(data.shop_id, part.fund_id), to, part.amount_cents - short))
+        if short:
+            legs.append(Leg(overpaid(data.shop_id, part.fund_id), to, short))
+    return _payment(envelope, "payment_released", legs)
+
+
+def fill_overpaid(shop_id: UUID, fund_id: UUID, request_id: UUID, because: Because) -> Sweep:
+    """What a shop is owed by now makes good what it was paid too much."""
+    return Sweep(
+        request_id=request_id, kind="overpaid_filled", payload=fingerprint(shop_id, fund_id), because=because,
+        debit=shop(shop_id, fund_id), credit=overpaid(shop_id, fund_id), to_zero=True,
+    )  # fmt: skip
+
+
+def free_overpaid(shop_id: UUID, fund_id: UUID, request_id: UUID, because: Because) -> Sweep:
+    """The payment that was too much came back after it had been made good: the shop is owed that again."""
+    return Sweep(
+        request_id=request_id, kind="overpaid_freed", payload=fingerprint(shop_id, fund_id), because=because,
+        debit=overpaid(shop_id, fund_id), credit=shop(shop_id, fund_id),
+    )  # fmt: skip
 
 
 def payment_settled(envelope: Envelope[PaymentSettled]) -> Move:
-    batch_id = envelope.data.batch_id
-    return _payment(envelope, "payment_settled", lambda f: (paying(batch_id, f), f"bank/{f}"))
+    data = envelope.data
+    legs = [Leg(paying(data.batch_id, part.fund_id), f"bank/{part.fund_id}", part.amount_cents) for part in data.parts]
+    return _payment(envelope, "payment_settled", legs)
 
 
-def _payment(
-    envelope: Envelope[PaymentReleased] | Envelope[PaymentSettled], kind: str, way: Callable[[UUID], tuple[str, str]]
-) -> Move:
+def _payment(envelope: Envelope[PaymentReleased] | Envelope[PaymentSettled], kind: str, legs: Iterable[Leg]) -> Move:
     data = envelope.data
     return Move(
         request_id=derived(data.payment_id, kind), kind=kind, because=heard(envelope), amount_cents=data.amount_cents,
         payload=fingerprint(data.shop_id, data.batch_id, data.amount_cents, data.parts),
-        plans=(tuple(Leg(*way(part.fund_id), part.amount_cents) for part in data.parts),),
+        plans=(tuple(legs),),
     )  # fmt: skip
 
 
@@ -111,7 +135,9 @@ def payment_returned(envelope: Envelope[PaymentReturned], booked: Iterable[Trans
     """
     data = envelope.data
     kinds = ("payment_settled", "payment_released") if data.was_settled else ("payment_released",)
-    by = {(t.kind, t.fund_id): t for t in booked}
+    by: defaultdict[tuple[str, UUID], list[Transfer]] = defaultdict(list)
+    for transfer in booked:
+        by[transfer.kind, transfer.fund_id].append(transfer)
     wanted = [(kind, part.fund_id, part.amount_cents) for kind in kinds for part in data.parts]
     missing = [(kind, str(fund_id)) for kind, fund_id, _ in wanted if (kind, fund_id) not in by]
     if missing:
@@ -119,8 +145,17 @@ def payment_returned(envelope: Envelope[PaymentReturned], booked: Iterable[Trans
     return Reversal(
         request_id=derived(data.payment_id, "payment_returned"), kind="payment_returned", because=heard(envelope),
         payload=fingerprint(data.amount_cents, data.parts, data.was_settled),
-        of=tuple((by[kind, fund_id], amount) for kind, fund_id, amount in wanted),
+        of=tuple(one for kind, fund_id, amount in wanted for one in _of_each(by[kind, fund_id], amount)),
     )  # fmt: skip
+
+
+def _of_each(transfers: Sequence[Transfer], amount: int) -> Iterator[tuple[Transfer, int]]:
+    """How much of each: the last takes the rest, so that too much is too much of that one."""
+    *others, last = transfers
+    for transfer in others:
+        yield transfer, min(amount, transfer.amount_cents)
+        amount -= min(amount, transfer.amount_cents)
+    yield last, amount
 
 
 def correction(body: PostCorrection, wrong: Transfer, request_id: UUID, by: UUID, because: Because) -> Reversal:

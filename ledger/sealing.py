@@ -116,7 +116,7 @@ def seal_periods(tx: Tx) -> int:
     tx.session.add(
         PeriodSeal(
             period=period, size=size, root=root, balances_root=balances, at=tx.now, origin=signer.origin, key_id=signer.key_id,
-            signature=signer.sign(period_body(signer.origin, period, verify.Checkpoint(size, root), balances)),
+            signature=signer.sign(verify.period_body(signer.origin, period, verify.Checkpoint(size, root), balances)),
         )
     )  # fmt: skip
     return 1
@@ -132,11 +132,6 @@ def balances_root(tx: Tx, ends_at: datetime) -> bytes:
             yield f"{code} {cents}".encode()
 
     return merkle.root(lines())
-
-
-def period_body(origin: str, period: str, checkpoint: verify.Checkpoint, balances: bytes) -> str:
-    """What is signed of a period: never to be taken for a checkpoint, whose first line is the origin alone."""
-    return f"{origin}/periods\n{period}\n{verify.checkpoint_body(origin, checkpoint)}{balances.hex()}\n"
 
 
 def figures(conn: Connection, now: datetime) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
     python verify.py receipt.json PUBLIC_KEY
 
-A receipt says: this transfer is in the log whose signed checkpoint has that size and root. Its leaf is the SHA-256 of the transfer's
-fields as a JSON array; the proofs are those of RFC 9162, section 2.1; the checkpoint is a signed note of C2SP (tlog-checkpoint), and the
-public key is written as such notes write it: NAME+ID+KEY. Exit status: 0 it holds, 1 it does not, 2 it could not be read.
+A receipt says: this transfer is in the log whose signed checkpoint has that size and root; `{"receipts": […]}` says it of all that one
+sale moved, and `{"seals": […]}` that months were closed with these balances. A transfer's leaf is the SHA-256 of its fields as a JSON
+array; the proofs are those of RFC 9162, section 2.1; checkpoints and seals are signed notes of C2SP (tlog-checkpoint), and the public key
+is written as such notes write it: NAME+ID+KEY. Exit status: 0 it holds, 1 it does not, 2 it could not be read.
 """
 
 from __future__ import annotations
@@ -59,6 +60,11 @@ def read_key(text: str) -> tuple[str, bytes]:
 def checkpoint_body(origin: str, checkpoint: Checkpoint) -> str:
     """What is signed of a checkpoint."""
     return f"{origin}\n{checkpoint.size}\n{base64.b64encode(checkpoint.root).decode()}\n"
+
+
+def period_body(origin: str, period: str, checkpoint: Checkpoint, balances: bytes) -> str:
+    """What is signed of a closed month: never to be taken for a checkpoint, whose first line is the origin alone."""
+    return f"{origin}/periods\n{period}\n{checkpoint_body(origin, checkpoint)}{balances.hex()}\n"
 
 
 def open_note(note: str, key: str) -> str:
@@ -167,15 +173,30 @@ def verify_receipt(receipt: dict[str, Any], key: str) -> str:
     return f"Transfer {fields['transfer_id']} is entry {position} of the log of {checkpoint.size} that {key.partition('+')[0]} signed."
 
 
+def verify_period(seal: dict[str, Any], key: str) -> str:
+    """One sentence that says what holds of a closed month's seal. Raises Wrong."""
+    checkpoint = Checkpoint(seal["size"], bytes.fromhex(seal["root"]))
+    said = period_body(read_key(key)[0], seal["period"], checkpoint, bytes.fromhex(seal["balances_root"]))
+    if open_note(seal["note"], key) != said:
+        raise Wrong("The seal's fields are not those that were signed.")
+    return f"{seal['period']} was closed with balances {seal['balances_root']}, in the log of {checkpoint.size}."
+
+
 def verify(document: Any, key: str) -> str:
-    """A receipt, or two checkpoints with the proof between them: one sentence says what holds. Raises Wrong, saying what does not."""
+    """Receipts, seals of closed months, or two checkpoints with the proof between them: a sentence each says what holds. Raises Wrong."""
     try:
         if "transfer" in document:
             return verify_receipt(document, key)
+        if document.get("receipts"):
+            return "\n".join(verify_receipt(receipt, key) for receipt in document["receipts"])
+        if document.get("seals"):
+            return "\n".join(verify_period(seal, key) for seal in document["seals"])
         older, newer = read_checkpoint(document["older"], key), read_checkpoint(document["newer"], key)
         verify_consistency(older, newer, _proof(document))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Wrong("This is neither a receipt nor two checkpoints with a proof between them.") from error
+        raise Wrong(
+            "This is neither a receipt, nor seals of months, nor two checkpoints with a proof between them."
+        ) from error
     return f"The log of {newer.size} begins with the log of {older.size}: nothing sealed before was changed or removed."
 
 

@@ -21,7 +21,7 @@ class Oracle(Awards):
         super().__init__(*args)
         self.asked: dict[UUID, tuple[tuple[Any, ...], No | None]] = {}
         self.sold: dict[UUID, list[Line]] = {}
-        self.voids: dict[UUID, No | None] = {}
+        self.voided: set[UUID] = set()
         self.holds: dict[UUID, HeldCoins] = {}
         self.hold_lines: dict[UUID, list[Line]] = {}
         self.payments: dict[UUID, dict[str, list[Line]]] = {}
@@ -78,14 +78,12 @@ class Oracle(Awards):
         if sale_id not in self.sold:
             raise No("unknown_sale")
         lines = self.sold[sale_id]
-        if sale_id not in self.voids:
-            gone = any(line.cents > self.can_give(line.taker) for line in lines)
-            self.voids[sale_id] = No("sale_paid_out") if gone else None
-            for line in [] if gone else lines:
+        if sale_id not in self.voided:
+            if any(line.cents > self.can_give(line.taker) for line in lines):
+                raise No("sale_paid_out")
+            self.voided.add(sale_id)
+            for line in lines:
                 self._back("void", line, line.cents)
-        no = self.voids[sale_id]
-        if no is not None:
-            raise no
         return parts_of(lines)
 
     def end_hold(self, hold_id: UUID, cents: int | None) -> tuple[int, tuple[Part, ...]]:

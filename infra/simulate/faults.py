@@ -9,7 +9,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -28,6 +28,7 @@ class Faults:
     def __init__(self, seed: int, *, rate: float) -> None:
         self.draw, self.rate, self.on = random.Random(f"faults {seed}"), rate, False  # noqa: S311 - must replay exactly
         self.count: Counter[str] = Counter()
+        self.stuck: set[tuple[str, Spot]] = set()  # the consumers, and what of the bus does not reach them
 
     def at(self, point: str, *kinds: str, times: int = 1) -> str | None:
         """What goes wrong at this point, so many `times` as often as elsewhere; None mostly."""
@@ -39,7 +40,7 @@ class Faults:
 
 
 class SimulatedClock:
-    """A clock that is moved forward, and that a fault may set a little wrong either way."""
+    """A clock that is moved forward, and that a fault may set a little wrong either way. In UTC, as the machine's."""
 
     def __init__(self, start: datetime) -> None:
         self._now, self.wrong_by = start, timedelta()
@@ -48,7 +49,7 @@ class SimulatedClock:
         return self._now + self.wrong_by
 
     def move_to(self, instant: datetime) -> None:
-        self._now = max(self._now, instant)
+        self._now = max(self._now, instant.astimezone(UTC))
 
 
 def watch_commits(engine: Engine, name: str, faults: Faults) -> None:
@@ -128,7 +129,7 @@ class FaultySubscription:
         for spot in sorted({record.spot for record in records}):
             mine = [record.offset for record in records if record.spot == spot]
             late_or_again = draw.random() if self._faults.on else 1.0
-            if late_or_again < 0.15:
+            if late_or_again < 0.15 or (self._faults.on and (self._group, spot) in self._faults.stuck):
                 self._inner.seek(spot, mine[0])
                 records = [record for record in records if record.spot != spot]
             elif late_or_again < 0.25:

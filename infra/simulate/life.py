@@ -1,5 +1,5 @@
-"""What happens in the simulated town: shifts, hours, coins, purchases, a month's payments. Drawn from the seed, asked of
-the real services.
+"""What happens in the simulated town: shifts, hours, coins, purchases; `months.py`, `gifts.py` and `holds.py` have the rest. Drawn from
+the seed, asked of the real services.
 
 Of identity only the news that people joined is told: signing in costs time and moves no coin.
 """
@@ -13,29 +13,30 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from infra.demo import cast
+from infra.simulate.gifts import Gifts
+from infra.simulate.holds import Holds
+from infra.simulate.months import Months
 from infra.simulate.people import Somebody, Ways
-from infra.standins.bank import StandinBank
-from services.apis import attendance, awards, funding, redemption, reimbursement, shifts
+from services.apis import attendance, awards, funding, redemption, shifts
 from services.apis import reimbursement_payment as payment
 from services.events.identity import PersonJoined
 
 PEOPLE = 12
 SHOPS = cast.SHOPS[:5]
 ACTIVITIES = (cast.ACTIVITIES[0], cast.ACTIVITIES[1])
-BALANCE_CENTS = 50_000_000
 
 
 class Life:
-    """The town's people and what they do. `sold`: every sale a till was told of, with its amount; `put_in`: cents set aside."""
+    """The town's people and what they do. `sold`: every sale a till was told of, with its amount; `put_in`: cents set aside or given."""
 
     def __init__(self, ways: Ways, first_day: date) -> None:
         self.ways, self.first_day = ways, first_day
         self.draw = random.Random(f"life {ways.seed}")  # noqa: S311 - must replay exactly
         self.sold: dict[UUID, int] = {}
-        self.put_in = 0
+        self._set_aside_cents = 0
         self.decided: list[attendance.Attendance] = []
-        self.bank = StandinBank(ways.town.city.account.iban, BALANCE_CENTS)
-        self.batch_id: UUID | None = None
+        self.holds = Holds(ways)
+        self.gifts = Gifts(ways)
 
     # ---------- founding ----------
 
@@ -66,9 +67,11 @@ class Life:
         )
         self.funds.append(self.admin.ask("funding", funding.POST_FUND, grant).fund_id)
         for fund_id in self.funds:
-            self._set_aside(fund_id, 150_00)
+            self._set_aside(fund_id, 60_00)
         town.settle()
         self.tills = [self._shop(shop) for shop in SHOPS]
+        self.gifts.found(self.admin)
+        self.months = Months(self.ways, self.finance, [owner for _, owner, _ in self.tills])
         town.settle()
 
     def _activity(self, activity: cast.Activity) -> UUID:
@@ -83,7 +86,11 @@ class Life:
         body = funding.PrepareSetAside(amount_cents=cents, act=f"Act {self.put_in}")
         prepared = self.finance[0].ask("funding", funding.POST_SET_ASIDE, body, fund_id=fund_id)
         self.finance[1].ask("funding", funding.POST_SET_ASIDE_APPROVE, set_aside_id=prepared.set_aside_id)
-        self.put_in += cents
+        self._set_aside_cents += cents
+
+    @property
+    def put_in(self) -> int:
+        return self._set_aside_cents + self.gifts.paid_cents
 
     def _shop(self, shop: cast.Shop) -> tuple[UUID, Somebody, Somebody]:
         """A shop, its owner, its till."""
@@ -110,6 +117,8 @@ class Life:
     def live(self, day: date) -> None:
         self._at(day, 6)
         self._money(day)
+        self.gifts.live((day - self.first_day).days)
+        self.months.live(day)
         shift = self._publish(day) if self.draw.random() < 0.6 else None
         self.ways.carry(8)
         if shift:
@@ -119,11 +128,20 @@ class Life:
             self._confirm(shift)
         self._second_thoughts()
         self._at(day, 17)
-        for person in self.draw.sample(self.people, 3):
-            self._buy(person)
+        self.holds.live(self.people)
+        self._go_shopping()
         self._at(day, 22)
         self.ways.do_the_jobs()
         self.ways.carry(4)
+
+    def live_on(self, day: date) -> None:
+        """Half a year and more goes by with little in it: links are cut, coins expire, what expired pays for awards that waited."""
+        for days in (100, 230):
+            self._at(day + timedelta(days=days), 6)
+            for _ in range(3):
+                self.ways.do_the_jobs()
+                self.ways.carry(8)
+            self._go_shopping()
 
     def _at(self, day: date, hour: int) -> None:
         self.ways.clock.move_to(datetime.combine(day, time(hour), ZoneInfo(self.ways.town.city.zone)))
@@ -163,6 +181,15 @@ class Life:
                     "attendance", attendance.POST_REJECT, attendance.Reject(reason="not_there"), **about
                 )
 
+    def _go_shopping(self) -> None:
+        for person in self.draw.sample(self.people, 5):
+            self._buy(person)
+
+    def _money(self, day: date) -> None:
+        """Money is set aside a little at a time, so that awards wait."""
+        if day.weekday() in (1, 4):
+            self._set_aside(self.draw.choice(self.funds), self.draw.randrange(5_00, 60_00))
+
     def _buy(self, person: Somebody) -> None:
         _, _, till = self.draw.choice(self.tills)
         cents, undone, patient = self.draw.randrange(100, 900, 10), self.draw.random() < 0.15, self.draw.random() < 0.7
@@ -176,47 +203,3 @@ class Life:
             self.ways.carry(self.draw.randint(0, 2))
             if undone:
                 till.try_("redemption", redemption.POST_VOID, sale_id=sale.sale_id)
-
-    # ---------- money ----------
-
-    def _money(self, day: date) -> None:
-        """Money is set aside a little at a time, so that awards wait; from the first of a month on, the month before is paid."""
-        if day.weekday() in (1, 4):
-            self._set_aside(self.draw.choice(self.funds), self.draw.randrange(5_00, 60_00))
-        if day.day == 1 and day > self.first_day:
-            period = f"{day - timedelta(days=1):%Y-%m}"
-            self.finance[0].try_("reimbursement", reimbursement.POST_STATEMENTS, period=period)
-            self.ways.carry(8)
-        if day.day == 2 and day > self.first_day:
-            self._claim_and_pay()
-        if self.batch_id is not None and day.day in (3, 7):
-            self._the_bank_answers(day)
-
-    def _claim_and_pay(self) -> None:
-        for _, owner, _ in self.tills:
-            found = owner.try_(
-                "reimbursement", reimbursement.GET_STATEMENTS, query=reimbursement.StatementQuery(state="open")
-            )
-            for statement in found.statements if found else ():
-                owner.try_("reimbursement", reimbursement.POST_CONFIRM, statement_id=statement.statement_id)
-        self._pay()
-
-    def _pay(self) -> None:
-        batch = self.finance[0].try_("reimbursement", payment.POST_BATCH, payment.PrepareBatch())
-        if batch is not None:
-            self.finance[1].ask("reimbursement", payment.POST_BATCH_APPROVE, batch_id=batch.batch_id)
-            self.finance[2].ask("reimbursement", payment.POST_BATCH_RELEASE, batch_id=batch.batch_id)
-            self.batch_id = batch.batch_id
-
-    def _the_bank_answers(self, day: date) -> None:
-        """The first time one payment comes back; it is paid again later."""
-        about = {"batch_id": self.batch_id}
-        self.bank.submit(self.finance[2].ask("reimbursement", payment.GET_PAIN001, query=payment.FileQuery(), **about))
-        payments = self.finance[2].ask("reimbursement", payment.GET_BATCH, **about).payments
-        back = self.draw.choice(payments).payment_id.hex if day.day == 3 else ""
-        file = self.bank.close_day(day, lambda reference: "returned:AC04" if reference == back else "paid")
-        self.finance[0].ask("reimbursement", payment.POST_BANK_STATEMENT, content=file)
-        self.batch_id = None
-        self.ways.carry(8)
-        if day.day == 3:
-            self._pay()

@@ -6,7 +6,7 @@ import logging
 import random
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,11 +17,14 @@ from infra.embedded import drop_databases, start_postgres, stop_postgres
 from infra.simulate.faults import Faults, FaultyBus, SimulatedClock, watch_commits
 from infra.simulate.life import Life
 from infra.simulate.people import Stuck, Ways
+from infra.simulate.tally import happened
 from infra.simulate.verdict import digest, moved, problems
 from infra.wiring import Town, build_town
 from services.kit.db import engine_for
 from services.kit.ids import seeded_ids
 from services.kit.settings import read_settings
+
+Tell = Callable[[str, int], None]
 
 FAULT_RATE = 0.03
 FAST = (
@@ -30,13 +33,15 @@ FAST = (
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run came to. `digest`: the hash of its transfers; `moved`: how many of each kind. `faults`: what went wrong, how often;
+    """What a run came to. `digest`: the hash of its transfers; `moved`: how many of each kind. `happened`: how often each
+    kind of thing happened in town. `faults`: what went wrong, how often;
     `refusals`: what people were told, how often."""
 
     seed: int
     weeks: int
     digest: str
     moved: dict[str, int]
+    happened: dict[str, int]
     sales: int
     faults: dict[str, int]
     refusals: dict[str, int]
@@ -55,8 +60,8 @@ def own_server() -> Iterator[str]:
         stop_postgres(Path(name))
 
 
-def simulate(seed: int, weeks: int, url: str) -> Report:
-    """A run on the server of `url` (`{service}` literal), in databases of its own that are removed afterwards."""
+def simulate(seed: int, weeks: int, url: str, tell: Tell = lambda what, count: None) -> Report:
+    """A run on the server of `url` (`{service}` literal), in databases of its own that are removed afterwards. `tell`: each day lived."""
     prefix = f"simulated_{seed}_"
     own_url = url.replace("{service}", prefix + "{service}")
     drop_databases(url, prefix)
@@ -65,13 +70,13 @@ def simulate(seed: int, weeks: int, url: str) -> Report:
     log.setLevel(logging.CRITICAL)  # every planned fault would be logged as an error
     try:
         with tempfile.TemporaryDirectory() as var:
-            return _run(seed, weeks, own_url, Path(var), start)
+            return _run(seed, weeks, own_url, Path(var), start, tell)
     finally:
         log.setLevel(level)
         drop_databases(url, prefix)
 
 
-def _run(seed: int, weeks: int, url: str, var: Path, start: float) -> Report:
+def _run(seed: int, weeks: int, url: str, var: Path, start: float, tell: Tell) -> Report:
     draw = random.Random(f"run {seed}")  # noqa: S311 - must replay exactly
     first_day = date(2026, draw.randint(1, 10), draw.randint(18, 21))  # a month ends and is paid within three weeks
     clock = SimulatedClock(datetime(first_day.year, first_day.month, first_day.day, 3, tzinfo=UTC))
@@ -85,9 +90,9 @@ def _run(seed: int, weeks: int, url: str, var: Path, start: float) -> Report:
     ways = Ways(town, clock, faults, seed)
     life = Life(ways, first_day)
     try:
-        found = _live_and_heal(town, ways, life, weeks) or problems(town, bus, life.sold, life.put_in)
+        found = _live_and_heal(town, ways, life, weeks, tell) or problems(town, bus, life.sold, life.put_in)
         return Report(
-            seed=seed, weeks=weeks, digest=digest(town), moved=moved(town), sales=len(life.sold),
+            seed=seed, weeks=weeks, digest=digest(town), moved=moved(town), happened=happened(town), sales=len(life.sold),
             faults=dict(sorted(faults.count.items())), refusals=dict(sorted(ways.refusals.items())), problems=found,
             town_weeks_per_minute=round(60 * weeks / (time.perf_counter() - start), 1),
         )  # fmt: skip
@@ -96,7 +101,7 @@ def _run(seed: int, weeks: int, url: str, var: Path, start: float) -> Report:
         bus.dispose()
 
 
-def _live_and_heal(town: Town, ways: Ways, life: Life, weeks: int) -> list[str]:
+def _live_and_heal(town: Town, ways: Ways, life: Life, weeks: int, tell: Tell) -> list[str]:
     """Answers what kept the town from living on, if something did."""
     town.start_consumers()
     life.found()
@@ -104,6 +109,8 @@ def _live_and_heal(town: Town, ways: Ways, life: Life, weeks: int) -> list[str]:
     try:
         for number in range(7 * weeks):
             life.live(life.first_day + timedelta(days=number))
+            tell(f"days lived by the town of seed {ways.seed}", number + 1)
+        life.live_on(life.first_day + timedelta(days=7 * weeks))
         ways.faults.on = False
         ways.clock.wrong_by = timedelta()
         ways.restart()

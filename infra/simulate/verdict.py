@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Engine, text
 
 from infra.wiring import Town
+from ledger import handlers_log, sealing, verify
+from ledger.audit import audit
+from services.apis.ledger_log import ConsistencyQuery, SealsQuery
+from services.kit.auth import Grant, Principal
 from services.kit.inbox import topics_of
+
+RECEIPTS = 20
+"""So many receipts are verified, evenly over the log."""
 
 _TRANSFERS = """
     SELECT t.id, journal, kind, d.code, c.code, amount_cents, occurred_at, posted_at FROM transfers t
@@ -56,8 +65,9 @@ def moved(town: Town) -> dict[str, int]:
 
 
 def problems(town: Town, bus: Engine, sold: dict[UUID, int], put_in: int) -> list[str]:
-    """`bus`: the database of the log. `sold`: sales a till was told of, with their cents; `put_in`: cents set aside in all."""
-    return [*verdict(town), *_lag(town, bus), *_sales(town, sold), *_awards(town), *_heard(town), *_total(town, put_in)]
+    """`bus`: the database of the log. `sold`: sales a till was told of, with their cents; `put_in`: cents set aside or given in all."""
+    said = [*verdict(town), *_lag(town, bus), *_sales(town, sold), *_awards(town), *_heard(town), *_total(town, put_in)]
+    return [*said, *_audit(town), *_log(town)]
 
 
 def _lag(town: Town, bus: Engine) -> list[str]:
@@ -112,7 +122,37 @@ def _heard(town: Town) -> list[str]:
 
 def _total(town: Town, put_in: int) -> list[str]:
     came_in = _rows(town.rooms["ledger"].engine, _CAME_IN)[0][0]
-    return [] if came_in == put_in else [f"{put_in} cents were set aside, {came_in} are in the books"]
+    return [] if came_in == put_in else [f"{put_in} cents were set aside or given, {came_in} are in the books"]
+
+
+def _audit(town: Town) -> list[str]:
+    """What somebody finds who trusts neither the tables nor the program that wrote them."""
+    report, _ = audit(town.rooms["ledger"].engine)
+    return [f"audit: {finding}" for finding in report.findings]
+
+
+def _log(town: Town) -> list[str]:
+    """Everything is sealed; receipts, seals, and each checkpoint with the one after it hold for somebody who has the public key alone."""
+    ctx = town.rooms["ledger"]
+    key = sealing.Signer(ctx.extras["seal_key"], ctx.city).text
+    with ctx.engine.connect() as conn:
+        unsealed = sealing.figures(conn, ctx.clock.now())["unsealed"]
+    found = [f"{unsealed} transfers are not sealed"] if unsealed else []
+    auditor = Principal(kind="person", id=str(UUID(int=0)), grants=(Grant("auditor"),))
+    ids = [row[0] for row in _rows(ctx.engine, "SELECT id FROM transfers ORDER BY seq")]
+    sizes = [row[0] for row in _rows(ctx.engine, "SELECT size FROM checkpoints ORDER BY size")]
+    with ctx.transaction(auditor) as tx:
+        documents: list[Any] = [handlers_log.get_receipt(tx, id_) for id_ in ids[:: 1 + len(ids) // RECEIPTS]]
+        for older, newer in pairwise(sizes):
+            documents.append(handlers_log.get_consistency(tx, ConsistencyQuery(older=older, newer=newer)))
+        seals = handlers_log.get_period_seals(tx, SealsQuery())
+    documents += [seals] if seals.seals else []
+    for document in documents:
+        try:
+            verify.verify(msgspec.to_builtins(document), key)
+        except verify.Wrong as wrong:
+            found.append(f"log: {wrong}")
+    return found
 
 
 def _rows(engine: Engine, query: str) -> list[Any]:

@@ -9,9 +9,19 @@ from uuid import UUID, uuid5
 from ledger.audit.report import Findings
 from ledger.audit.source import Snapshot
 
-FLOORED = {"fund": 1, "coins": 1, "shop": 1, "paying": 1, "fees": 1, "bank": 0, "stripe": 0, "receivable": 0}
+FLOORED = {
+    "fund": 1,
+    "coins": 1,
+    "shop": 1,
+    "paying": 1,
+    "fees": 1,
+    "bank": 0,
+    "stripe": 0,
+    "receivable": 0,
+    "overpaid": 0,
+}
 """The classes of accounts there are; 1: may not go below zero."""
-WORDS = {"coins": 4, "shop": 3, "paying": 3}
+WORDS = {"coins": 4, "shop": 3, "paying": 3, "overpaid": 3}
 
 _ACCOUNTS = """
     SELECT id, code, fund::text, person::text, floored, closed, expires_on::text, debits_posted, credits_posted, debits_held, credits_held

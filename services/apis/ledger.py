@@ -112,7 +112,8 @@ class HoldEnded(Struct, frozen=True, kw_only=True):
 
 
 class PostVoid(Struct, frozen=True, kw_only=True):
-    """Put the coins of a sale back where they came from. Asked again for the same sale, the answer is the same."""
+    """Put the coins of a sale back where they came from. Once they are, asked again for the same sale the answer is the same. While the
+    shop is being paid for it the answer is no; ask again, with a new key, when that payment came back."""
 
     sale_id: UUID
 

@@ -13,8 +13,9 @@ class FundFigures(Struct, frozen=True, kw_only=True):
     """A fund in eleven numbers, in cents.
 
     came_in: top-ups less what was taken back · fees: kept by the processor · issued: coins, less withdrawn · spent: sales, less voids ·
-    paid: left the bank for shops · expired: gone back · outstanding: in wallets · owed: to shops, not yet paid · free: can be issued ·
-    receivable: coins issued on money that was taken back · waiting: awards this fund may pay, not issued for want of money.
+    paid: left the bank for shops · expired: gone back · outstanding: in wallets · owed: to shops, not yet paid, less what they were
+    paid too much · free: can be issued · receivable: coins issued on money that was taken back · waiting: awards this fund may pay, not
+    issued for want of money.
     came_in + receivable = fees + free + outstanding + owed + paid.
     """
 

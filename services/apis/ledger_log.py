@@ -66,6 +66,36 @@ class Consistency(Struct, frozen=True, kw_only=True):
     proof: tuple[str, ...]
 
 
+class PeriodSeal(Struct, frozen=True, kw_only=True):
+    """A closed month as it was sealed: the log's size and root when it held all of the month, and the root over all balances at its end.
+
+    `balances_root`: RFC 9162 over the lines `code cents`, in byte order of codes, of all accounts that did not stand at zero. Roots in hex.
+    `note`: period, size, root and balances root, signed as checkpoints are, by the key called `origin`. `ledger/verify.py` verifies it.
+    """
+
+    period: str
+    size: int
+    root: str
+    balances_root: str
+    at: datetime
+    origin: str
+    signature: str
+    note: str
+
+
+class PeriodSeals(Struct, frozen=True, kw_only=True):
+    """Newest month first."""
+
+    seals: tuple[PeriodSeal, ...]
+
+
+class SealsQuery(Struct, frozen=True, kw_only=True):
+    """Sealed months before this one (YYYY-MM; None: all), so many at most."""
+
+    before: str | None = None
+    limit: Annotated[int, Meta(ge=1, le=120)] = 24
+
+
 GET_RECEIPT = Endpoint(
     method="GET", path="/transfers/{transfer_id:uuid}/receipt", summary="The proof that a transfer is in the sealed log",
     allow=("volunteer", "auditor", service("redemption")), answer=Receipt, errors=("unknown_transfer", "not_sealed_yet"),
@@ -81,4 +111,8 @@ GET_CHECKPOINT_OF = Endpoint(
 GET_CONSISTENCY = Endpoint(
     method="GET", path="/log/consistency", summary="The proof that a later log begins with an earlier one", allow=(PUBLIC,),
     query=ConsistencyQuery, answer=Consistency, errors=("unknown_checkpoint", "sizes_out_of_order"),
+)  # fmt: skip
+GET_PERIOD_SEALS = Endpoint(
+    method="GET", path="/log/periods", summary="The seals of closed months, newest first", allow=("auditor", "finance"),
+    query=SealsQuery, answer=PeriodSeals,
 )  # fmt: skip

@@ -69,12 +69,13 @@ def on_statement_issued(tx: Tx, events: list[Envelope[StatementIssued]]) -> None
 
 
 def _put_back(tx: Tx, sale: Sale) -> None:
-    """Ask the ledger, with one key per sale: should an earlier request have died after the ledger posted, its answer comes again."""
+    """Ask the ledger, with a key of this sale and this press of the button: should the request have died after the ledger posted, its
+    answer comes again, and so it does under any other key. A no holds for this press alone: a payment may come back meanwhile."""
     try:
         tx.clients["ledger"].call(
             ledger_api.POST_VOID,
             ledger_api.PostVoid(sale_id=sale.sale_id),
-            key=derived_id("void", sale.sale_id),
+            key=derived_id("void", sale.sale_id, tx.key),
             correlation_id=tx.correlation_id,
         )
     except Refused as refusal:
@@ -84,7 +85,8 @@ def _put_back(tx: Tx, sale: Sale) -> None:
 
 
 def _void(tx: Tx, sale: Sale, *, because: Envelope[CoinsUnspent] | None = None) -> None:
-    sale.voided_at = because.occurred_at if because else tx.now
+    # A clock set back, or another machine's, may say an instant before the sale's: nothing is undone before it was done.
+    sale.voided_at = max(because.occurred_at if because else tx.now, sale.sold_at)
     parts = tuple(Part(fund_id=UUID(p["fund_id"]), amount_cents=p["amount_cents"]) for p in sale.parts)
     tx.put(
         SaleVoided(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg.errors
 import pytest
+from msgspec import structs
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -16,7 +17,7 @@ from services.apis.errors import Refused
 from services.events import encode
 from services.kit.bus import Message
 from services.kit.ids import new_id
-from tests.builders import a_volunteer
+from tests.builders import a_volunteer, tell
 from tests.builders_ledger import (
     a_finance_officer,
     a_fund,
@@ -77,6 +78,31 @@ def test_a_history_lists_what_moved_newest_first_page_by_page(town: Town) -> Non
         if cursor is None:
             break
     assert seen == [("award", 3_00), ("award", 2_00), ("award", 1_00), ("topup", 10_00)]
+
+
+@pytest.mark.parametrize("by", ["posted_at", "occurred_at"])
+def test_what_moved_at_one_instant_is_listed_in_the_order_it_was_written(town: Town, by: api.By) -> None:
+    """Whatever the ids say, which are their makers': the clock stands still, and the awards come with the larger ids first."""
+    fund, person = a_fund(town, 10_00), new_id()
+    ids = sorted((new_id() for _ in range(5)), reverse=True)
+    for cents, award_id in enumerate(ids, 1):
+        tell(town, an_award(cents, in_order(fund), award_id=award_id, person_id=person))
+    seen, mine = [], []
+    query, page = api.HistoryQuery(code=f"fund/{fund}", limit=2, by=by), api.Page(limit=2)
+    while True:
+        answer = an_auditor(town).ask("ledger", api.GET_HISTORY, query=query)
+        seen += [t.amount_cents for t in answer.transfers]
+        if answer.next_cursor is None:
+            break
+        query = structs.replace(query, cursor=answer.next_cursor)
+    while True:
+        lines = a_volunteer(town, person_id=person).ask("ledger", api.GET_MOVEMENTS, query=page, person_id=person)
+        mine += [line.amount_cents for line in lines.movements]
+        if lines.next_cursor is None:
+            break
+        page = structs.replace(page, cursor=lines.next_cursor)
+    assert seen == [5, 4, 3, 2, 1, 10_00]
+    assert mine == [5, 4, 3, 2, 1]
 
 
 def test_an_auditor_follows_an_award_from_its_event_to_its_transfers(town: Town) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from infra import cli, ledger_cli
+from infra import cli
+from infra.cli_asking import Progress
 from infra.wiring import Town
 from services.kit.ids import new_id
 from tests.builders_ledger import a_fund, give_coins, lot_code, sell, the_owner
@@ -128,11 +130,16 @@ def test_each_command_explains_itself(run: Said, command: str) -> None:
     assert "--json" in out
 
 
-def test_progress_is_shown_to_a_person_and_to_nobody_else(
+def test_progress_is_shown_to_a_person_or_whoever_asks_and_to_nobody_else(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ledger_cli._progress("transfers", 50_000)
-    assert capsys.readouterr().err == ""
+    def said(**flags: bool) -> str:
+        progress = Progress(argparse.Namespace(**flags))
+        progress("transfers", 50_000)
+        progress.over()
+        return capsys.readouterr().err
+
+    assert said(progress=False) == ""
+    assert said(progress=True) == "      50,000 transfers\n"
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    ledger_cli._progress("transfers", 50_000)
-    assert "50,000 transfers" in capsys.readouterr().err
+    assert said(progress=False) == "\r\033[K      50,000 transfers\r\033[K"

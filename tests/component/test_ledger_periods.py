@@ -136,7 +136,9 @@ def test_the_seal_of_a_month_is_signed(closed_may: Town) -> None:
     )
     ctx = closed_may.rooms["ledger"]
     signer = sealing.Signer(ctx.extras["seal_key"], ctx.city)
-    body = sealing.period_body(signer.origin, "2026-05", sealing.verify.Checkpoint(size, bytes(root)), bytes(balances))
+    body = sealing.verify.period_body(
+        signer.origin, "2026-05", sealing.verify.Checkpoint(size, bytes(root)), bytes(balances)
+    )
     assert signer.sign(body) == bytes(signature)  # Ed25519 is deterministic
     assert not body.startswith(f"{signer.origin}\n")
 

@@ -16,7 +16,7 @@ from services.apis.errors import Refused
 from services.events.ledger import CoinsExpired, CoinsSpent, CoinsUnspent, Part
 from services.kit.ids import new_id
 from tests.builders import a_volunteer, tell
-from tests.builders_ledger import a_fund, an_auditor, balance, give_coins, released, said, sell, void, wallet
+from tests.builders_ledger import a_fund, an_auditor, balance, give_coins, released, returned, said, sell, void, wallet
 from tests.builders_sealing import run
 
 MAY, JUNE, JULY = date(2026, 5, 31), date(2026, 6, 30), date(2026, 7, 31)
@@ -177,6 +177,21 @@ def test_a_sale_nobody_knows_cannot_be_voided_nor_one_the_shop_is_being_paid_for
     tell(town, released(shop, *sale.parts))
     with pytest.raises(Refused, match="sale_paid_out"):
         void(town, sale.sale_id)
+    assert town.check() == []
+
+
+def test_a_void_refused_while_the_shop_is_being_paid_is_possible_once_the_bank_sends_the_money_back(town: Town) -> None:
+    person, _ = a_customer(town, (5_00, MAY))
+    sale = sell(town, person, 5_00, shop_id=(shop := new_id()))
+    payment = released(shop, *sale.parts)
+    tell(town, payment)
+    for _ in range(2):
+        with pytest.raises(Refused, match="sale_paid_out"):
+            void(town, sale.sale_id)
+    tell(town, returned(payment, was_settled=False))
+    assert void(town, sale.sale_id) == void(town, sale.sale_id)
+    assert wallet(town, person).balance_cents == 5_00
+    assert [told.sale_id for told in said(town, CoinsUnspent)] == [sale.sale_id]
     assert town.check() == []
 
 

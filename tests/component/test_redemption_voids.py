@@ -13,9 +13,11 @@ from services.apis import redemption as api
 from services.apis.endpoint import Page
 from services.apis.errors import Refused
 from services.events.identity import PersonErased
+from services.events.ledger import Part
 from services.events.reimbursement import StatementIssued
 from services.kit.ids import new_id
 from tests.builders import As, a_volunteer, tell
+from tests.builders_ledger import released, returned
 from tests.builders_redemption import (
     ATill,
     a_customer,
@@ -62,6 +64,16 @@ def test_a_void_puts_the_coins_back_and_says_so_once(town: Town) -> None:
     assert town.check() == []
 
 
+def test_a_void_is_never_before_its_sale_even_where_the_clock_was_set_back_between(town: Town) -> None:
+    """Two machines' clocks differ, and one clock is corrected: nobody undoes what is yet to come."""
+    customer, till = a_customer(town, 1000), a_paired_till(town)
+    sale = buy(town, customer, till, 450)
+    town.clock.__init__(sale.sold_at - timedelta(seconds=90))  # type: ignore[misc]
+    assert till.void(sale.sale_id).voided_at == sale.sold_at
+    town.settle()
+    assert town.check() == []
+
+
 def test_only_the_till_that_sold_can_void(town: Town) -> None:
     shop = a_shop(town)
     customer, till, beside = a_customer(town), a_paired_till(town, shop), a_paired_till(town, shop, "back")
@@ -86,6 +98,24 @@ def test_a_sale_in_a_statement_can_no_longer_be_voided(town: Town) -> None:
         till.void(last_of_may.sale_id)
     assert till.void(first_of_june.sale_id).voided_at
     assert balance(customer) == 700
+
+
+def test_a_void_too_late_for_the_ledger_is_possible_at_the_till_once_the_payment_came_back(town: Town) -> None:
+    """The same press of the button hears the same answer; the next one asks anew."""
+    customer, till = a_customer(town), a_paired_till(town)
+    sale = buy(town, customer, till, 450)
+    lot = customer.ask("ledger", ledger_api.GET_WALLET, person_id=customer.person_id).lots[0]
+    payment = released(till.shop_id, Part(fund_id=lot.fund_id, amount_cents=450))
+    tell(town, payment)
+    with pytest.raises(Refused, match="void_too_late"):
+        till.void(sale.sale_id, key="the first press")
+    tell(town, returned(payment, was_settled=False))
+    with pytest.raises(Refused, match="void_too_late"):
+        till.void(sale.sale_id, key="the first press")
+    assert till.void(sale.sale_id).voided_at
+    town.settle()
+    assert balance(customer) == 1000
+    assert town.check() == []
 
 
 def test_a_till_sees_its_own_sales_and_the_owner_all_of_them(town: Town) -> None:

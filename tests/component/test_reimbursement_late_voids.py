@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from infra.wiring import Town
+from ledger.audit import audit
 from services.apis import redemption
 from services.apis import reimbursement as api
 from services.apis import reimbursement_payment as payment_api
@@ -15,11 +16,14 @@ from services.apis.errors import Refused
 from services.events.ledger import Part
 from services.events.redemption import SaleVoided
 from services.events.reimbursement import PaymentReleased
+from services.kit.parked import parked
 from tests.builders import As, tell
+from tests.builders_ledger import balance
 from tests.builders_redemption import ATill, a_customer, a_payment_code
 from tests.builders_reimbursement import (
     MAY,
     OWN,
+    a_bank,
     a_finance_officer,
     a_prepared_batch,
     a_released_batch,
@@ -28,6 +32,7 @@ from tests.builders_reimbursement import (
     go_to,
     issue_statements,
     pay_everything,
+    the_bank_answers,
     the_owner,
     the_statement,
     three_hands,
@@ -184,3 +189,27 @@ def test_a_void_no_claim_can_bear_waits_for_a_statement_and_its_claim_with_it(to
     assert scene.claim("2026-07").amount_cents == 100
     assert [p.amount_cents for p in a_released_batch(town).payments] == [100, 100]
     assert town.check() == []
+
+
+def test_a_void_heard_after_its_payment_was_ordered_lessens_the_next_statement_and_parks_nothing(town: Town) -> None:
+    """The coins were put back before the order was heard, so the shop is paid too much, and owes it from its next sales."""
+    scene = a_scene(town, 500, 400)
+    scene.claim_with_voids_on_the_way(0)
+    batch = a_released_batch(town)
+    assert batch.amount_cents == 900
+    assert [parked(ctx) for ctx in town.rooms.values() if parked(ctx)] == []
+    fund_id = the_statement(town, scene.till.shop_id, MAY).statement.parts[0].fund_id
+
+    def stands(word: str) -> int:
+        return balance(town, f"{word}/{scene.till.shop_id}/{fund_id}")
+
+    assert (stands("shop"), stands("overpaid")) == (0, -500)
+    the_bank_answers(town, a_bank(town), batch.batch_id)
+    scene.sell(700)
+    issue_statements(town, "2026-06")
+    assert the_statement(town, scene.till.shop_id, "2026-06").statement.amount_cents == 200
+    assert [payment.amount_cents for payment in pay_everything(town).payments] == [200]
+    assert (stands("shop"), stands("overpaid")) == (0, 0)
+    assert scene.owed().owed_cents == 0
+    assert town.check() == []
+    assert audit(town.rooms["ledger"].engine)[0].findings == []

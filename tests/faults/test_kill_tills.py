@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -50,21 +50,22 @@ PATIENCE_S = 60
 
 
 class Server:
-    """The process, and whether it answers."""
+    """A process that serves, and whether it answers (at `path`)."""
 
-    def __init__(self, url: str) -> None:
-        self.url, self.port = url, free_port()
+    def __init__(self, command: Sequence[str], port: int, path: str = "/status", **environment: str) -> None:
+        self.command, self.port, self.path = [sys.executable, "-m", *command], port, path
+        self.environment = {**os.environ, **environment}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = [sys.executable, "-m", "tests.faults.serve_ledger", self.url, str(self.port), KEY]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(self.command, env=self.environment, **quiet)  # type: ignore[call-overload]
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             assert self.process.poll() is None, "the server ended by itself"
             try:
-                if httpx.get(f"http://127.0.0.1:{self.port}/status", timeout=1).is_success:
+                if httpx.get(f"http://127.0.0.1:{self.port}{self.path}", timeout=1).is_success:
                     return
             except httpx.TransportError:
                 time.sleep(0.05)
@@ -167,7 +168,8 @@ def sell_under_kills(server: Server, tills: list[Till]) -> None:
 def test_whatever_the_moment_of_the_kill_each_sale_a_till_was_told_of_is_in_the_books_once(url: str) -> None:
     with a_ledger(url) as (ctx, bus):
         people, shops = give_coins(ctx, bus), [new_id() for _ in range(SHOPS)]
-        server = Server(url)
+        port = free_port()
+        server = Server(["tests.faults.serve_ledger", url, str(port), KEY], port)
         tills = [Till(server, ctx, number, people, shops) for number in range(TILLS)]
         try:
             sell_under_kills(server, tills)

@@ -118,6 +118,43 @@ def test_a_payment_goes_from_the_shop_through_the_batch_to_the_bank() -> None:
     assert rules_money.payment_journals(ID) == [uuid5(ID, "payment_released"), uuid5(ID, "payment_settled")]
 
 
+def test_what_a_shop_is_not_owed_any_more_it_is_paid_all_the_same_and_owes_back() -> None:
+    first, second = PARTS
+    told = heard(
+        PaymentReleased(payment_id=ID, batch_id=BATCH, claim_id=CLAIM, shop_id=SHOP, amount_cents=350, parts=PARTS)
+    )
+    moved = rules_money.payment_released(told, {first.fund_id: 20, second.fund_id: second.amount_cents})
+    assert moved.plans == (
+        (
+            Leg(f"shop/{SHOP}/{first.fund_id}", f"paying/{BATCH}/{first.fund_id}", first.amount_cents - 20),
+            Leg(f"overpaid/{SHOP}/{first.fund_id}", f"paying/{BATCH}/{first.fund_id}", 20),
+            Leg(f"overpaid/{SHOP}/{second.fund_id}", f"paying/{BATCH}/{second.fund_id}", second.amount_cents),
+        ),
+    )
+    assert moved.payload == rules_money.payment_released(told).payload
+    assert rules_money.fill_overpaid(SHOP, F, ID, WHY) == Sweep(
+        request_id=ID, kind="overpaid_filled", payload=fingerprint(SHOP, F), because=WHY, debit=f"shop/{SHOP}/{F}",
+        credit=f"overpaid/{SHOP}/{F}", to_zero=True,
+    )  # fmt: skip
+    assert rules_money.free_overpaid(SHOP, F, ID, WHY) == Sweep(
+        request_id=ID, kind="overpaid_freed", payload=fingerprint(SHOP, F), because=WHY, debit=f"overpaid/{SHOP}/{F}",
+        credit=f"shop/{SHOP}/{F}",
+    )  # fmt: skip
+
+
+def test_a_payment_of_two_transfers_of_a_fund_comes_back_to_both() -> None:
+    part = PARTS[0]
+    one, other = (
+        Transfer(UUID(int=n), ID, "payment_released", "from", "to", cents, part.fund_id, EVENT, NOW, NOW)
+        for n, cents in ((60, part.amount_cents - 20), (61, 20))
+    )
+    told = PaymentReturned(
+        payment_id=ID, batch_id=BATCH, claim_id=CLAIM, shop_id=SHOP, amount_cents=part.amount_cents, parts=(part,), reason="AC04",
+        was_settled=False, booked_on=date(2026, 5, 4),
+    )  # fmt: skip
+    assert rules_money.payment_returned(heard(told), [one, other]).of == ((one, part.amount_cents - 20), (other, 20))
+
+
 def booked(kind: str, part: Part) -> Transfer:
     return Transfer(
         UUID(int=50 + part.fund_id.int), ID, kind, "from", "to", part.amount_cents, part.fund_id, EVENT, NOW, NOW
