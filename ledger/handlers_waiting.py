@@ -8,7 +8,7 @@ from itertools import islice
 from uuid import UUID
 
 from msgspec import convert, to_builtins
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from ledger import rules, rules_money
@@ -29,7 +29,7 @@ CHUNK = 500
 def hold_the_line(tx: Tx) -> None:
     """One transaction at a time gives awards or credits funds. An award that finds its fund empty must be in the line before the next
     top-up looks there, and that top-up's money must not go to an award that came later. Sales and payments do not wait here."""
-    tx.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LINE_LOCK})
+    rows_of(tx.session, "SELECT pg_advisory_xact_lock(%(lock)s)", lock=LINE_LOCK)
 
 
 def post_awards(

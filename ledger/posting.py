@@ -25,7 +25,7 @@ from ledger.domain_values import (
     Reversal,
     Sweep,
 )
-from ledger.queries import by_index
+from ledger.queries import BY_INDEX, by_index
 from services.apis.errors import Refused
 from services.kit.bulk import Sending, array, rows_of, sending
 from services.kit.db import Tx
@@ -46,7 +46,7 @@ _LOCK = _READ + " ORDER BY id FOR NO KEY UPDATE"
 _LOTS = """
     SELECT id, code FROM unnest(%(people)s::uuid[], %(funds)s::uuid[], %(days)s::date[]) WITH ORDINALITY AS k (p, f, d, n)
     LEFT JOIN accounts ON (person, fund, expires_on) = (p, f, d) ORDER BY n"""
-_BOOKS = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
+_BOOKS = BY_INDEX + ", pg_advisory_xact_lock_shared(%(lock)s)"
 _SEALED = "SELECT max(ends_at) FROM closed_periods"
 _OUTCOMES = """
     SELECT request_id, kind, payload, state, amount_cents, code, facts FROM outcomes WHERE request_id = ANY(%(ids)s::uuid[])"""
@@ -161,7 +161,6 @@ def _lots(tx: Tx, lots: Sequence[rules.Lot]) -> list[Account | None]:
 
 
 def _gather(tx: Tx, requests: Sequence[Request], known: Mapping[str, Account]) -> Book:
-    by_index(tx)
     rows_of(tx.session, _BOOKS, lock=BOOKS_LOCK)
     holds = _holds(tx, [request.hold_id for request in requests if isinstance(request, EndHold)])
     give: set[str] = set()
@@ -236,6 +235,6 @@ def _apply(tx: Tx, decision: Decision, book: Book, meanwhile: Callable[[tuple[An
             )  # fmt: skip
         for hold_id, end in decision.ended.items():
             out.run(_END, hold_id=hold_id, how=end.how, request_id=end.request_id, now=now)
-        _remember(out, decision.outcomes, now)
         if meanwhile:
-            meanwhile(decision.answers)
+            meanwhile(decision.answers)  # transfers take longest to be written
+        _remember(out, decision.outcomes, now)
