@@ -63,11 +63,13 @@ class _No(Exception):
 class _Steps:
     """A plan being tried: its moves so far, without effect on the desk until it is known to succeed."""
 
+    __slots__ = ("desk", "made", "moved", "taken_back")
+
     def __init__(self, desk: _Desk) -> None:
         self.desk = desk
         self.made: list[tuple[str, str, int, UUID | None]] = []
         self.moved: dict[str, int] = {}
-        self.taken_back: defaultdict[UUID, int] = defaultdict(int)
+        self.taken_back: dict[UUID, int] = {}
 
     def can_give(self, code: str) -> int | None:
         """What may leave the account now; None without limit."""
@@ -82,7 +84,7 @@ class _Steps:
             self.moved[credit] = self.moved.get(credit, 0) + amount
             self.made.append((debit, credit, amount, reversal_of))
             if reversal_of is not None:
-                self.taken_back[reversal_of] += amount
+                self.taken_back[reversal_of] = self.taken_back.get(reversal_of, 0) + amount
 
 
 class _Desk:
@@ -184,7 +186,7 @@ class _Desk:
 
     def _reverse(self, reversal: Reversal, steps: _Steps) -> None:
         for transfer, wanted in reversal.of:
-            before = self.reversed.get(transfer.transfer_id, 0) + steps.taken_back[transfer.transfer_id]
+            before = self.reversed.get(transfer.transfer_id, 0) + steps.taken_back.get(transfer.transfer_id, 0)
             left = max(0, transfer.amount_cents - before)
             limit = steps.can_give(transfer.credit)
             amount = min(wanted, left, wanted if limit is None else max(0, limit))

@@ -19,7 +19,6 @@ from ledger.handlers_waiting import (
     post_awards,
     replan,
     serve,
-    tell_issued,
     waiting,
 )
 from ledger.models import Outcome as Remembered
@@ -50,11 +49,8 @@ def on_coins_awarded(tx: Tx, events: list[Envelope[CoinsAwarded]]) -> None:
             if row and rules.award_payload(decode(row.envelope).data) != rules.award_payload(event.data):
                 raise Refused("award_conflict", f"Award {event.data.award_id} waits already, with other content.")
         fresh = [event for event in events if event.data.award_id not in in_line]
-    moves, answers = post_awards(tx, [(event.data, event.data.plans, rules.heard(event)) for event in fresh])
+    moves, answers = post_awards(tx, [(event, event.data.plans, rules.heard(event)) for event in fresh])
     decided = [one for one in zip(fresh, moves, answers, strict=True) if one[2].fresh]
-    for event, _, answer in decided:
-        if answer.outcome.state == "posted":
-            tell_issued(tx, event, answer)
     join_the_line(tx, [one for one in decided if one[2].outcome.state == "waiting"])
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 from uuid import UUID
 
 from msgspec import convert, to_builtins
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from ledger import rules, rules_money
@@ -29,27 +29,31 @@ CHUNK = 500
 def hold_the_line(tx: Tx) -> None:
     """One transaction at a time gives awards or credits funds. An award that finds its fund empty must be in the line before the next
     top-up looks there, and that top-up's money must not go to an award that came later. Sales and payments do not wait here."""
-    tx.session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LINE_LOCK})
+    rows_of(tx.session, "SELECT pg_advisory_xact_lock(%(lock)s)", lock=LINE_LOCK)
 
 
 def post_awards(
-    tx: Tx, awards: Sequence[tuple[CoinsAwarded, tuple[Plan, ...], Because]], *, waited: bool = False
+    tx: Tx, awards: Sequence[tuple[Envelope[CoinsAwarded], tuple[Plan, ...], Because]], *, waited: bool = False
 ) -> tuple[list[Move], tuple[Answer, ...]]:
-    """Post these awards: what of each has not been given by an earlier award of its attendance. Answers what was asked, and what became
-    of it. The caller holds the line."""
-    kept = kept_cents(tx, [award.attendance_id for award, _, _ in awards])
+    """Post these awards – what of each has not been given by an earlier award of its attendance – and tell of those that are issued.
+    Answers what was asked, and what became of it. The caller holds the line."""
+    kept = kept_cents(tx, [event.data.attendance_id for event, _, _ in awards])
     today, months = tx.city.day_of(tx.now), tx.city.coins.lifetime_months
     wanted = [
-        rules.lots_of_award(award, plans, rules.last_day(award, waited=waited, today=today, lifetime_months=months))
-        for award, plans, _ in awards
+        rules.lots_of_award(
+            event.data, plans, rules.last_day(event.data, waited=waited, today=today, lifetime_months=months)
+        )
+        for event, plans, _ in awards
     ]
     accounts = lots_of(tx, [lot for lots in wanted for lot in lots])
     codes = iter([account.code for account in accounts])
     moves = [
-        rules.award(award, plans, because, kept[award.attendance_id], list(islice(codes, len(lots))))
-        for (award, plans, because), lots in zip(awards, wanted, strict=True)
+        rules.award(event.data, plans, because, kept[event.data.attendance_id], list(islice(codes, len(lots))))
+        for (event, plans, because), lots in zip(awards, wanted, strict=True)
     ]
-    answers = post(tx, moves, {account.code: account for account in accounts})
+    events = [event for event, _, _ in awards]
+    known = {account.code: account for account in accounts}
+    answers = post(tx, moves, known, meanwhile=lambda answers: _tell_issued(tx, events, answers))
     insist(answers)
     return moves, answers
 
@@ -80,15 +84,15 @@ def reason_of(answer: Answer) -> str:
     return "not_enough_money" if answer.outcome.code == "insufficient" else "no_fund"
 
 
-def tell_issued(tx: Tx, event: Envelope[CoinsAwarded], answer: Answer) -> None:
-    award = event.data
-    tx.put(
-        CoinsIssued(
-            award_id=award.award_id, person_id=award.person_id, neighbourhood_id=award.neighbourhood_id,
-            amount_cents=answer.outcome.amount_cents, lots=tuple(rules.lot_of(t.credit, t.amount_cents) for t in answer.transfers),
-        ),
-        because=event,
-    )  # fmt: skip
+def _tell_issued(tx: Tx, events: Sequence[Envelope[CoinsAwarded]], answers: Sequence[Answer]) -> None:
+    for event, answer in zip(events, answers, strict=True):
+        if answer.fresh and answer.outcome.state == "posted":
+            award, lots = event.data, [rules.lot_of(t.credit, t.amount_cents) for t in answer.transfers]
+            issued = CoinsIssued(
+                award_id=award.award_id, person_id=award.person_id, neighbourhood_id=award.neighbourhood_id,
+                amount_cents=answer.outcome.amount_cents, lots=tuple(lots),
+            )  # fmt: skip
+            tx.put(issued, because=event)
 
 
 def credited(tx: Tx, fund_ids: Collection[UUID], because: Because) -> None:
@@ -113,12 +117,10 @@ def serve(tx: Tx, rows: Sequence[WaitingAward], occurred_at: datetime) -> None:
     """Try awards of the line in the order given. One that still cannot be covered whole keeps its turn and holds nobody up: those
     behind it may draw on other funds, or need less."""
     events: list[Envelope[CoinsAwarded]] = [decode(row.envelope) for row in rows]
-    awards = [(e.data, plans_of(row), Because(e.id, occurred_at)) for row, e in zip(rows, events, strict=True)]
+    awards = [(e, plans_of(row), Because(e.id, occurred_at)) for row, e in zip(rows, events, strict=True)]
     _, answers = post_awards(tx, awards, waited=True)
-    for row, event, answer in zip(rows, events, answers, strict=True):
-        if answer.outcome.state == "posted":
-            tell_issued(tx, event, answer)
-        elif row.reason != reason_of(answer):
+    for row, answer in zip(rows, answers, strict=True):
+        if answer.outcome.state == "waiting" and row.reason != reason_of(answer):
             row.reason = reason_of(answer)
     leave_the_line(tx, [a.outcome.request_id for a in answers if a.outcome.state == "posted"])
 

@@ -1,14 +1,13 @@
 """The one place that writes value: gather → decide → apply, set-based. The same code serves 2,000 awards and one sale.
 
-Rows are streamed with COPY while they are made, so that PostgreSQL writes the first while the last is still being hashed.
+PostgreSQL writes one thing while the next is being hashed (`services/kit/bulk.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
-
-from psycopg.types.json import Jsonb
 
 from ledger import rules
 from ledger.domain import decide
@@ -26,9 +25,9 @@ from ledger.domain_values import (
     Reversal,
     Sweep,
 )
-from ledger.queries import by_index
+from ledger.queries import BY_INDEX, by_index
 from services.apis.errors import Refused
-from services.kit.bulk import array, copy_rows, rows_of
+from services.kit.bulk import Sending, array, rows_of, sending
 from services.kit.db import Tx
 
 BOOKS_LOCK = 0x626F6F6B  # "book": shared by every posting; closing a period holds it alone
@@ -45,10 +44,9 @@ _READ = """
     FROM accounts WHERE code = ANY(%(codes)s::text[])"""
 _LOCK = _READ + " ORDER BY id FOR NO KEY UPDATE"
 _LOTS = """
-    SELECT id, code, fund, floored, closed, debits_posted, credits_posted, debits_held, credits_held
-    FROM unnest(%(people)s::uuid[], %(funds)s::uuid[], %(days)s::date[]) WITH ORDINALITY AS k (p, f, d, n)
+    SELECT id, code FROM unnest(%(people)s::uuid[], %(funds)s::uuid[], %(days)s::date[]) WITH ORDINALITY AS k (p, f, d, n)
     LEFT JOIN accounts ON (person, fund, expires_on) = (p, f, d) ORDER BY n"""
-_BOOKS = "SELECT pg_advisory_xact_lock_shared(%(lock)s)"
+_BOOKS = BY_INDEX + ", pg_advisory_xact_lock_shared(%(lock)s)"
 _SEALED = "SELECT max(ends_at) FROM closed_periods"
 _OUTCOMES = """
     SELECT request_id, kind, payload, state, amount_cents, code, facts FROM outcomes WHERE request_id = ANY(%(ids)s::uuid[])"""
@@ -82,8 +80,15 @@ _REMEMBERED = {
 }  # fmt: skip
 
 
-def post(tx: Tx, requests: Sequence[Request], known: Mapping[str, Account] | None = None) -> tuple[Answer, ...]:
+def post(
+    tx: Tx,
+    requests: Sequence[Request],
+    known: Mapping[str, Account] | None = None,
+    meanwhile: Callable[[tuple[Answer, ...]], None] | None = None,
+) -> tuple[Answer, ...]:
     """Decide the requests in order and write what they move; answers in the same order. Refusals are answers too (see `insist`).
+
+    `meanwhile`: what to make of the answers while PostgreSQL writes; it may put events, but not use the session.
 
     `known`: accounts read already in this transaction. What only receives is not locked before it is written, for nothing is decided on
     what stands there. What gives is locked in order of id, so that two postings never wait for each other in a circle. A transaction that
@@ -94,7 +99,7 @@ def post(tx: Tx, requests: Sequence[Request], known: Mapping[str, Account] | Non
         return ()
     book = _gather(tx, requests, known or {})
     decision = decide(book, requests, now=tx.now)
-    _apply(tx, decision, book)
+    _apply(tx, decision, book, meanwhile)
     return decision.answers
 
 
@@ -112,11 +117,14 @@ def insist(answers: Iterable[Answer]) -> None:
 
 def remember(tx: Tx, outcomes: Iterable[Outcome]) -> None:
     """Keep outcomes for good."""
-    copy_rows(tx.session, "outcomes", _REMEMBERED, (
-        (o.request_id, o.kind, o.payload, o.state, o.amount_cents, o.code, None if o.facts is None else Jsonb(o.facts), tx.now,
-         o.leaf(tx.now))
-        for o in outcomes
-    ))  # fmt: skip
+    with sending(tx.session) as out:
+        _remember(out, outcomes, tx.now)
+
+
+def _remember(out: Sending, outcomes: Iterable[Outcome], now: datetime) -> None:
+    out.copy("outcomes", _REMEMBERED, [
+        (o.request_id, o.kind, o.payload, o.state, o.amount_cents, o.code, o.facts, now, o.leaf(now)) for o in outcomes
+    ])  # fmt: skip
 
 
 def open_accounts(tx: Tx, codes: Iterable[str], people: Mapping[str, UUID] | None = None) -> None:
@@ -131,7 +139,8 @@ def open_accounts(tx: Tx, codes: Iterable[str], people: Mapping[str, UUID] | Non
 
 
 def lots_of(tx: Tx, lots: Sequence[rules.Lot]) -> list[Account]:
-    """The accounts of these lots, in the same order, not locked; those that are missing are opened, under random ids."""
+    """The accounts of these lots, in the same order, to receive coins: what stands there is not read, for nothing is decided on it.
+    Those that are missing are opened, under random ids."""
     by_index(tx)
     accounts = _lots(tx, lots)
     missing = {
@@ -148,11 +157,10 @@ def lots_of(tx: Tx, lots: Sequence[rules.Lot]) -> list[Account]:
 def _lots(tx: Tx, lots: Sequence[rules.Lot]) -> list[Account | None]:
     people, funds, days = (array([lot[n] for lot in lots]) for n in range(3))
     rows = rows_of(tx.session, _LOTS, people=people, funds=funds, days=days)
-    return [Account(*row) if row[0] is not None else None for row in rows]
+    return [Account(id_, code, lot.fund_id, True) if id_ else None for (id_, code), lot in zip(rows, lots, strict=True)]
 
 
 def _gather(tx: Tx, requests: Sequence[Request], known: Mapping[str, Account]) -> Book:
-    by_index(tx)
     rows_of(tx.session, _BOOKS, lock=BOOKS_LOCK)
     holds = _holds(tx, [request.hold_id for request in requests if isinstance(request, EndHold)])
     give: set[str] = set()
@@ -205,24 +213,28 @@ def _ways(request: Request, holds: Mapping[UUID, HoldState]) -> Iterable[tuple[s
     return ()
 
 
-def _apply(tx: Tx, decision: Decision, book: Book) -> None:
+def _apply(tx: Tx, decision: Decision, book: Book, meanwhile: Callable[[tuple[Answer, ...]], None] | None) -> None:
+    """Write it. The counters first: while PostgreSQL is busy with them, there is the most to hash."""
     id_of = {code: account.id for code, account in book.accounts.items()}
     now = tx.now
-    copy_rows(tx.session, "transfers", _TRANSFERS, (
-        (id_of[t.debit], id_of[t.credit], t.amount_cents, t.occurred_at, now, t.transfer_id, t.journal, t.cause, t.fund_id, t.reversal_of,
-         t.kind, t.leaf)
-        for t in decision.transfers
-    ))  # fmt: skip
-    if decision.changes:
-        changes = decision.changes.values()
-        added = {"d": "debits", "c": "credits", "dh": "debits_held", "ch": "credits_held"}
-        said = {short: array([getattr(change, name) for change in changes]) for short, name in added.items()}
-        rows_of(tx.session, _COUNT, ids=array([id_of[code] for code in decision.changes]), **said)
-    for held in decision.held:
-        rows_of(
-            tx.session, _HOLD, hold_id=held.hold_id, leg=held.leg, debit=id_of[held.debit], credit=id_of[held.credit],
-            amount_cents=held.amount_cents, seconds=held.seconds,
-        )  # fmt: skip
-    for hold_id, end in decision.ended.items():
-        rows_of(tx.session, _END, hold_id=hold_id, how=end.how, request_id=end.request_id, now=now)
-    remember(tx, decision.outcomes)
+    with sending(tx.session) as out:
+        if decision.changes:
+            changes = decision.changes.values()
+            added = {"d": "debits", "c": "credits", "dh": "debits_held", "ch": "credits_held"}
+            said = {short: array([getattr(change, name) for change in changes]) for short, name in added.items()}
+            out.run(_COUNT, ids=array([id_of[code] for code in decision.changes]), **said)
+        out.copy("transfers", _TRANSFERS, [
+            (id_of[t.debit], id_of[t.credit], t.amount_cents, t.occurred_at, now, t.transfer_id, t.journal, t.cause, t.fund_id,
+             t.reversal_of, t.kind, t.leaf)
+            for t in decision.transfers
+        ])  # fmt: skip
+        for held in decision.held:
+            out.run(
+                _HOLD, hold_id=held.hold_id, leg=held.leg, debit=id_of[held.debit], credit=id_of[held.credit],
+                amount_cents=held.amount_cents, seconds=held.seconds,
+            )  # fmt: skip
+        for hold_id, end in decision.ended.items():
+            out.run(_END, hold_id=hold_id, how=end.how, request_id=end.request_id, now=now)
+        if meanwhile:
+            meanwhile(decision.answers)  # transfers take longest to be written
+        _remember(out, decision.outcomes, now)

@@ -49,12 +49,20 @@ class Terms(Struct, frozen=True):
     expires_on: date | None
 
 
-@lru_cache(maxsize=65536)
 def terms_of(code: str) -> Terms:
     words = code.split("/")
     if words[0] != "coins":
-        return Terms(UUID(words[-1]), words[0] in FLOORED, None)
-    return Terms(UUID(words[2]), True, month_end(date.fromisoformat(f"{words[3]}-01")))
+        return Terms(_fund_id(words[-1]), words[0] in FLOORED, None)
+    return Terms(_fund_id(words[2]), True, _last_of(words[3]))
+
+
+# There are very many codes, of few funds and months.
+_fund_id = lru_cache(maxsize=4096)(UUID)
+
+
+@lru_cache(maxsize=4096)
+def _last_of(month: str) -> date:
+    return month_end(date.fromisoformat(f"{month}-01"))
 
 
 @lru_cache(maxsize=4096)
@@ -125,8 +133,14 @@ def last_day(award: CoinsAwarded, *, waited: bool, today: date, lifetime_months:
     today: waiting costs nobody anything."""
     if not waited and award.expires_on >= today:
         return award.expires_on
-    months = today.year * 12 + today.month - 1 + lifetime_months
-    return max(award.expires_on, month_end(date(months // 12, months % 12 + 1, 1)))
+    return max(award.expires_on, _earned_on(today, lifetime_months))
+
+
+@lru_cache(maxsize=16)
+def _earned_on(day: date, lifetime_months: int) -> date:
+    """The last day of coins earned on that day."""
+    months = day.year * 12 + day.month - 1 + lifetime_months
+    return month_end(date(months // 12, months % 12 + 1, 1))
 
 
 def award_payload(award: CoinsAwarded) -> bytes:
@@ -153,10 +167,9 @@ def award(
         shares: Sequence[int | None] = [source.share_permille for source in plan.sources]
         if shares != [None] * len(shares):
             shares = split(amount, [permille or 0 for permille in shares])
-        made = [
-            Leg(fund(source.fund_id), next(code), cents) for source, cents in zip(plan.sources, shares, strict=True)
-        ]
-        return tuple(made)
+        return tuple(
+            [Leg(fund(source.fund_id), next(code), cents) for source, cents in zip(plan.sources, shares, strict=True)]
+        )
 
     return Move(
         request_id=data.award_id, kind="award", payload=award_payload(data), because=because, amount_cents=amount,

@@ -116,7 +116,7 @@ class Tx:
     causation_id: UUID | None = None
     key: str | None = None  # the request's idempotency key, where it has one
     address: str | None = None  # the network address of a request, to count failed tries by; never stored in clear
-    outgoing: list[Envelope[Any]] = field(default_factory=list)
+    outgoing: list[tuple[Any, ...]] = field(default_factory=list)
 
     def put(self, event: msgspec.Struct, *, because: Envelope[Any] | None = None) -> None:
         """Publish an event with this transaction: it is written to the outbox at commit, or not at all.
@@ -124,28 +124,24 @@ class Tx:
         `because`: the event that caused it, when a handler works through several.
         """
         contract = contract_of(type(event))
-        self.outgoing.append(
-            Envelope(
-                id=self.new_id(),
-                type=contract.type,
-                occurred_at=self.now,
-                key=str(getattr(event, contract.key)),
-                correlation_id=because.correlation_id if because else self.correlation_id,
-                causation_id=because.id if because else self.causation_id,
-                data=event,
-            )
-        )
+        if contract.topic != self.service:
+            raise ValueError(f"{self.service} may not publish on {contract.topic}")
+        id_, key = self.new_id(), str(getattr(event, contract.key))
+        correlation_id, causation_id = self.correlation_id, self.causation_id
+        if because:
+            correlation_id, causation_id = because.correlation_id, because.id
+        envelope = Envelope(
+            id=id_, type=contract.type, occurred_at=self.now, key=key, correlation_id=correlation_id, causation_id=causation_id,
+            data=event,
+        )  # fmt: skip
+        self.outgoing.append((contract.topic, key, id_, contract.type, encode(envelope), self.now))
 
     def write_outbox(self) -> None:
         """Write what was put. Called once, just before commit, so that sequence numbers are drawn while row locks are held."""
         if not self.outgoing:
             return
-        topics = {contract_of(type(e.data)).topic for e in self.outgoing}
-        if topics != {self.service}:
-            raise ValueError(f"{self.service} may not publish on {sorted(topics - {self.service})}")
         self.session.flush()
-        rows = ((self.service, e.key, e.id, e.type, encode(e), self.now) for e in self.outgoing)
-        copy_rows(self.session, "outbox", _OUTGOING, rows)
+        copy_rows(self.session, "outbox", _OUTGOING, self.outgoing)
         self.outgoing.clear()
 
 

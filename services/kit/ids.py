@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import random
-import secrets
 import time
 from collections.abc import Callable
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -22,7 +22,7 @@ def _uuid7(millis: int, noise: int) -> UUID:
 
 def new_id() -> UUID:
     """A UUID version 7 (RFC 9562): random, and in order of time so that indexes stay compact."""
-    noise = int.from_bytes(secrets.token_bytes(10))
+    noise = int.from_bytes(os.urandom(10))
     return UUID(int=(time.time_ns() // 1_000_000 << 80 | noise) & _ROOM | _VERSION_7)
 
 
