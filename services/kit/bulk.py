@@ -123,8 +123,9 @@ def binary(types: Iterable[str], rows: Sequence[Sequence[Any]]) -> bytes:
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
-_COUNT, _LENGTH, _EIGHT = Struct("!h").pack, Struct("!i").pack, Struct("!iq").pack
+_COUNT, _LENGTH, _FOUR, _EIGHT = Struct("!h").pack, Struct("!i").pack, Struct("!ii").pack, Struct("!iq").pack
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_DAY = _EPOCH.toordinal()
 
 
 def _sized(value: bytes) -> bytes:
@@ -144,6 +145,9 @@ def _instants(values: Sequence[datetime | None]) -> list[bytes]:
 
 
 ENCODED: dict[str, Callable[[Sequence[Any]], list[bytes]]] = {
+    "bool": lambda values: [_NULL if v is None else b"\0\0\0\x01" + bytes([v]) for v in values],
+    "date": lambda values: [_NULL if v is None else _FOUR(4, v.toordinal() - _DAY) for v in values],
+    "int4": lambda values: [_NULL if v is None else _FOUR(4, v) for v in values],
     "int8": lambda values: [_NULL if v is None else _EIGHT(8, v) for v in values],
     "uuid": lambda values: [_NULL if v is None else b"\0\0\0\x10" + v.int.to_bytes(16) for v in values],
     "bytea": lambda values: [_NULL if v is None else _sized(v) for v in values],

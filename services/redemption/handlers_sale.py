@@ -8,8 +8,6 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from msgspec import to_builtins
-from psycopg.types.json import Jsonb
 from sqlalchemy import select
 
 from services.apis import ledger as ledger_api
@@ -18,7 +16,7 @@ from services.apis.errors import Refused
 from services.events import Envelope
 from services.events.ledger import CoinsSpent, Part
 from services.events.redemption import SaleAccepted
-from services.kit.bulk import array, copy_rows, rows_of
+from services.kit.bulk import array, rows_of, sending
 from services.kit.db import Tx
 from services.kit.ids import derived_id
 from services.kit.telemetry import log
@@ -259,12 +257,10 @@ def _write(tx: Tx, made: Sequence[_Sale]) -> None:
     """Write posted sales, and use their codes up."""
     if not made:
         return
-    copy_rows(tx.session, "sales", _SALES, (
-        (s.sale_id, s.shop_id, s.till_id, s.payment_code_id, s.person_id, s.neighbourhood_id, s.amount_cents,
-         Jsonb(to_builtins(s.parts)), s.sold_at, tx.city.day_of(s.sold_at), s.told, False)
-        for s in made
-    ))  # fmt: skip
-    rows_of(tx.session, _USED, ids=array([sale.payment_code_id for sale in made]), now=tx.now)
+    rows = [(*sale[:-3], sale.parts, sale.sold_at, tx.city.day_of(sale.sold_at), sale.told, False) for sale in made]
+    with sending(tx.session) as out:
+        out.copy("sales", _SALES, rows)
+        out.run(_USED, ids=array([sale.payment_code_id for sale in made]), now=tx.now)
 
 
 def _tell(tx: Tx, sale: _Sale, *, because: Envelope[CoinsSpent] | None = None) -> None:

@@ -19,7 +19,17 @@ from services.kit.bulk import Sending, copy_rows, rows_of, sending
 from services.kit.db import engine_for, session_of
 
 Steps = list[Callable[[Sending], object]]
-COLUMNS = {"n": "int8", "id": "uuid", "at": "timestamptz", "said": "text", "raw": "bytea", "facts": "jsonb"}
+COLUMNS = {
+    "n": "int8",
+    "id": "uuid",
+    "at": "timestamptz",
+    "said": "text",
+    "raw": "bytea",
+    "facts": "jsonb",
+    "yes": "bool",
+    "day": "date",
+    "few": "int4",
+}
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)))
 FACTS = st.dictionaries(TEXT, st.none() | st.booleans() | st.integers(-(10**15), 10**15) | TEXT, max_size=3)
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=-7, minutes=-3))])
@@ -31,6 +41,9 @@ ROW = st.tuples(
     st.none() | TEXT,
     st.none() | st.binary(),
     st.none() | FACTS,
+    st.none() | st.booleans(),
+    st.none() | st.dates(),
+    st.none() | st.integers(-(2**31), 2**31 - 1),
 )  # fmt: skip
 
 
@@ -53,7 +66,7 @@ def put(session: Session, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 def thing(id_: UUID, n: int = 1) -> tuple[Any, ...]:
-    return n, id_, None, None, None, None
+    return n, id_, *(None,) * 7
 
 
 @settings(max_examples=50)
@@ -65,7 +78,7 @@ def test_every_kind_of_value_comes_back_as_it_was(engine: Engine, rows: list[tup
 
 
 def test_more_rows_than_postgres_keeps_before_it_writes(engine: Engine) -> None:
-    rows = [(n, uuid4(), datetime.now(UTC), "x" * 300, b"", {"n": n}) for n in range(2500)]
+    rows = [(n, uuid4(), datetime.now(UTC), "x" * 300, b"", {"n": n}, True, None, n) for n in range(2500)]
     with session_of(engine) as session:
         assert put(session, rows) == sorted(rows, key=repr)
 
