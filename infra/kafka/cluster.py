@@ -113,9 +113,7 @@ class Cluster:
         return True
 
     def _members(self) -> int:
-        """How many brokers the cluster counts; where clients must sign in, an open port has to be enough."""
-        if self._extra.get("listeners"):
-            return len(self._running)
+        """How many brokers the cluster counts."""
         ports = [f"127.0.0.1:{self._ports[n - 1]}" for n in self._running]
         try:
             with KafkaAdminClient(bootstrap_servers=ports, bootstrap_timeout_ms=5000, request_timeout_ms=5000) as admin:
@@ -155,6 +153,8 @@ class Cluster:
             "offsets.topic.num.partitions": "4",
             "transaction.state.log.replication.factor": copies,
             "transaction.state.log.min.isr": in_sync,
+            "broker.heartbeat.interval.ms": "500",
+            "broker.session.timeout.ms": "3000",  # a killed broker may come back this soon
             "group.initial.rebalance.delay.ms": "0",  # a lone consumer need not wait for company
             **self._extra,
         }

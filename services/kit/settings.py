@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_webhook_secrets: tuple[str, ...]
     log_level: str
     threads: int
+    kafka_bootstrap: tuple[str, ...]
+    kafka_security: str
+    kafka_ca: Path | None
+    kafka_user: str
+    kafka_password: str
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,12 +87,26 @@ def _level(text: str) -> str:
     return text
 
 
+def _brokers(text: str) -> tuple[str, ...]:
+    brokers = _words(text)
+    if any(not re.fullmatch(r"[^\s:]+:\d{1,5}|\[[0-9a-f:]+\]:\d{1,5}", broker) for broker in brokers):
+        raise SettingWrong("must be HOST:PORT, or several of them separated by commas")
+    return brokers
+
+
+def _security(text: str) -> str:
+    if text not in KAFKA_SECURITY:
+        raise SettingWrong(f"must be one of {', '.join(KAFKA_SECURITY)}")
+    return text
+
+
 def _url(text: str) -> str:
     if text and not text.startswith(("http://", "https://")):
         raise SettingWrong("must start with http:// or https://")
     return text.rstrip("/")
 
 
+KAFKA_SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 CITIES = Path(__file__).parents[2] / "infra" / "cities"
 
 TABLE = (
@@ -105,6 +125,14 @@ TABLE = (
     Setting(name="STRIPE_WEBHOOK_SECRETS", default="", meaning="Stripe's webhook signing secrets, comma-separated.", read=_words),
     Setting(name="LOG_LEVEL", default="INFO", meaning="DEBUG, INFO, WARNING or ERROR.", read=_level),
     Setting(name="THREADS", default="8", meaning="Requests answered at the same time by one process.", read=_whole(1, 64)),
+    Setting(name="KAFKA_BOOTSTRAP", default="", meaning="Kafka brokers as `HOST:PORT`, comma-separated. Empty: a bus inside PostgreSQL, "
+            "for one process.", read=_brokers),
+    Setting(name="KAFKA_SECURITY", default="PLAINTEXT", meaning="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL. SASL is SCRAM-SHA-512.",
+            read=_security),
+    Setting(name="KAFKA_CA", default="", meaning="The file of the authority that signed the brokers' certificates. Empty: the system's "
+            "own authorities.", read=lambda text: _file(text) if text else None),
+    Setting(name="KAFKA_USER", default="", meaning="Who signs in, with SASL.", read=str),
+    Setting(name="KAFKA_PASSWORD", default="", meaning="The password, with SASL.", read=str),
 )  # fmt: skip
 
 
@@ -117,5 +145,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             values[setting.name.lower()] = setting.read(env.get(setting.name, "") or setting.default)
         except SettingWrong as error:
             raise SettingWrong(f"{setting.name} {error}.") from None
+    if values["kafka_security"].startswith("SASL") and not (values["kafka_user"] and values["kafka_password"]):
+        raise SettingWrong("KAFKA_USER and KAFKA_PASSWORD are needed with KAFKA_SECURITY=SASL_….")
     values["public_url"] = values["public_url"] or f"http://{values['host']}:{values['port']}"
     return Settings(**values)
