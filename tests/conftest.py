@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.embedded import start_postgres, stop_postgres
+from infra.kafka.cluster import Cluster
 from infra.wiring import Town, build_town
 from services.kit.clock import SetClock
 from services.kit.settings import read_settings
@@ -46,6 +47,15 @@ def postgres_url() -> Iterator[str]:
     with a_folder() as var:
         yield start_postgres(var, extra_configuration=FAST)
         stop_postgres(var)
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Cluster]:
+    """A Kafka broker of this test process; tests stop and start it, so whoever does leaves it running."""
+    from tests.kafka_broker import a_cluster
+
+    with a_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")
