@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from infra import cli_seal
+from infra import cli_seal, workers
 from infra.embedded import CannotStart
 from infra.ledger_cli import add_commands
 from infra.port import PortTaken
@@ -183,6 +183,7 @@ def parser() -> argparse.ArgumentParser:
     add("house", house, "check translations and migrations")
     add("translations", translations, "collect new texts into the catalogues")
     cli_seal.add_commands(add)
+    workers.add_commands(add)
     new = add("migration", migration, "write the next migration of a service")
     new.add_argument("service")
     new.add_argument("message")

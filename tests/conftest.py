@@ -7,14 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.embedded import start_postgres, stop_postgres
-from infra.kafka.cluster import Cluster
 from infra.wiring import Town, build_town
 from services.kit.clock import SetClock
 from services.kit.settings import read_settings
+
+if TYPE_CHECKING:
+    from infra.kafka.cluster import (
+        Cluster,  # loading a Kafka client takes half a second that most test runs need not spend
+    )
 
 NOON = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)  # a Monday, twelve o'clock in Valdarco
 FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"

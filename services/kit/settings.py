@@ -37,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kafka_ca: Path | None
     kafka_user: str
     kafka_password: str
+    kafka_partitions: int
+    kafka_replication: int
+    kafka_min_in_sync: int
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +136,11 @@ TABLE = (
             "own authorities.", read=lambda text: _file(text) if text else None),
     Setting(name="KAFKA_USER", default="", meaning="Who signs in, with SASL.", read=str),
     Setting(name="KAFKA_PASSWORD", default="", meaning="The password, with SASL.", read=str),
+    Setting(name="KAFKA_PARTITIONS", default="12", meaning="Partitions of each topic: how many processes of one service can share its "
+            "events. Choose well: it cannot be changed once a topic holds events.", read=_whole(1, 1000)),
+    Setting(name="KAFKA_REPLICATION", default="3", meaning="How many brokers keep each event.", read=_whole(1, 9)),
+    Setting(name="KAFKA_MIN_IN_SYNC", default="2", meaning="How many of them must have it before it counts as published.",
+            read=_whole(1, 9)),
 )  # fmt: skip
 
 
@@ -147,5 +155,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             raise SettingWrong(f"{setting.name} {error}.") from None
     if values["kafka_security"].startswith("SASL") and not (values["kafka_user"] and values["kafka_password"]):
         raise SettingWrong("KAFKA_USER and KAFKA_PASSWORD are needed with KAFKA_SECURITY=SASL_….")
+    if values["kafka_min_in_sync"] > values["kafka_replication"]:
+        raise SettingWrong("KAFKA_MIN_IN_SYNC cannot be more than KAFKA_REPLICATION.")
     values["public_url"] = values["public_url"] or f"http://{values['host']}:{values['port']}"
     return Settings(**values)
