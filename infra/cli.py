@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from infra import cli_seal, workers
+from infra import cli_seal, parked, workers
 from infra.embedded import CannotStart
 from infra.ledger_cli import add_commands
 from infra.port import PortTaken
@@ -52,27 +52,6 @@ def check(settings: Settings, args: argparse.Namespace) -> int:
     print(f"{count} invariants checked, {len(wrong)} broken.")
     town.close()
     return 1 if wrong else 0
-
-
-def parked(settings: Settings, args: argparse.Namespace) -> int:
-    """List, replay or drop parked events."""
-    from infra.wiring import build_town
-    from services.kit import parked as lot
-
-    town = build_town(settings)
-    try:
-        for name, ctx in town.rooms.items():
-            if args.action == "list":
-                for row in lot.parked(ctx):
-                    print(f"{name} {row.seq}: {row.topic} key {row.key}: {row.reason}")
-            elif args.service == name and args.action == "replay":
-                print(f"{lot.replay(ctx)} replayed.")
-            elif args.service == name:
-                lot.drop(ctx, args.seq, args.reason)
-                print("Dropped; the reason is kept.")
-    finally:
-        town.close()
-    return 0
 
 
 def simulate(settings: Settings, args: argparse.Namespace) -> int:
@@ -162,11 +141,7 @@ def parser() -> argparse.ArgumentParser:
     add("serve", serve, "serve a city: every service in one process, no demo data")
     add("check", check, "check every invariant of the books")
     add_commands(add)
-    lot = add("parked", parked, "events that could not be handled: list, replay, drop")
-    lot.add_argument("action", choices=["list", "replay", "drop"])
-    lot.add_argument("service", nargs="?", help="the service whose events are meant")
-    lot.add_argument("seq", nargs="?", type=int, help="which one to drop")
-    lot.add_argument("--reason", default="", help="why it is dropped")
+    parked.add_commands(add)
     simulated = add(
         "simulate", simulate, "live a made-up town for weeks while everything fails, heal it, prove its books"
     )

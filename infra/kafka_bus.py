@@ -186,7 +186,6 @@ class KafkaSubscription:
 
     def newly_assigned(self) -> Collection[Spot]:
         new = sorted(self._new)
-        self._new.difference_update(new)
         if new:
             self._known_ends |= self._ask_ends(new)
         return new
@@ -201,6 +200,7 @@ class KafkaSubscription:
         with suppress(ValueError):  # no longer ours: whoever has it now seeks for itself
             self._consumer.seek(_there(spot), offset)
             self._next[spot] = offset
+        self._new.discard(spot)
 
     def poll(self, max_records: int, timeout_s: float) -> Sequence[Record]:
         """Raises BusAway when the brokers do not answer, TopicRecreated when a log ends before what was read of it."""

@@ -111,8 +111,7 @@ class LocalSubscription:
         self._new = {Spot(t, p) for t in self._topics for p in range(PARTITIONS)}
 
     def newly_assigned(self) -> Collection[Spot]:
-        new, self._new = self._new, set()
-        return sorted(new)
+        return sorted(self._new)
 
     def seek(self, spot: Spot, offset: int) -> None:
         ends = _ends(self._engine, self._topics)
@@ -121,6 +120,7 @@ class LocalSubscription:
                 f"{spot.topic}/{spot.partition} ends at {ends.get(spot, 0)}, but {offset} were handled already: the topic was made anew"
             )
         self._next[spot] = offset
+        self._new.discard(spot)
 
     def poll(self, max_records: int, timeout_s: float) -> Sequence[Record]:
         deadline = time.monotonic() + timeout_s

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from services.kit.bus import Bus, Message, Record, Spot, Subscription
 from services.kit.ids import new_id
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def fresh_topic() -> str:

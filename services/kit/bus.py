@@ -62,7 +62,7 @@ class Subscription(Protocol):
     """One member of a consumer group."""
 
     def newly_assigned(self) -> Collection[Spot]:
-        """Spots given to this member since the last call; the caller seeks each before polling on."""
+        """Spots given to this member and not sought yet; the caller seeks each before polling on."""
 
     def seek(self, spot: Spot, offset: int) -> None:
         """Read `spot` from `offset`. Raises TopicRecreated if the log ends before it."""

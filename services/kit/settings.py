@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_webhook_secrets: tuple[str, ...]
     log_level: str
     threads: int
+    service_url: str
+    away_s: int
     kafka_bootstrap: tuple[str, ...]
     kafka_security: str
     kafka_ca: Path | None
@@ -90,6 +92,12 @@ def _level(text: str) -> str:
     return text
 
 
+def _services(text: str) -> str:
+    if "{service}" not in text:
+        raise SettingWrong("must hold a literal {service}, as in http://{service}:8000")
+    return _url(text)
+
+
 def _brokers(text: str) -> tuple[str, ...]:
     brokers = _words(text)
     if any(not re.fullmatch(r"[^\s:]+:\d{1,5}|\[[0-9a-f:]+\]:\d{1,5}", broker) for broker in brokers):
@@ -128,8 +136,12 @@ TABLE = (
     Setting(name="STRIPE_WEBHOOK_SECRETS", default="", meaning="Stripe's webhook signing secrets, comma-separated.", read=_words),
     Setting(name="LOG_LEVEL", default="INFO", meaning="DEBUG, INFO, WARNING or ERROR.", read=_level),
     Setting(name="THREADS", default="8", meaning="Requests answered at the same time by one process.", read=_whole(1, 64)),
+    Setting(name="SERVICE_URL", default="http://{service}:8000", meaning="Where services in processes of their own find each other, with a "
+            "literal `{service}`.", read=_services),
+    Setting(name="AWAY_S", default="120", meaning="For how many seconds the database or the bus may be away before a worker ends with 1.",
+            read=_whole(1, 3600)),
     Setting(name="KAFKA_BOOTSTRAP", default="", meaning="Kafka brokers as `HOST:PORT`, comma-separated. Empty: a bus inside PostgreSQL, "
-            "for one process.", read=_brokers),
+            "which needs no brokers but shares no work.", read=_brokers),
     Setting(name="KAFKA_SECURITY", default="PLAINTEXT", meaning="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL. SASL is SCRAM-SHA-512.",
             read=_security),
     Setting(name="KAFKA_CA", default="", meaning="The file of the authority that signed the brokers' certificates. Empty: the system's "
