@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour test check bench proof faults mutation lock translations
+.PHONY: help demo tour kafka test check bench proof faults mutation lock translations
 
 help: ## show what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ demo: .venv/demo.stamp ## the whole town on http://127.0.0.1:8000 (PORT=8001 els
 
 tour: .venv/demo.stamp ## walk the loop once, in the terminal, in two minutes
 	@$(RUN) tour
+
+kafka: .venv/demo.stamp ## get and start a Kafka broker on 127.0.0.1:9092, without Docker (BROKERS=3: a cluster; needs Java 17 and Maven)
+	@$(BIN)/python -W ignore -m infra.kafka run $(if $(BROKERS),--brokers $(BROKERS))
 
 test: .venv/test.stamp ## all tests but the long proofs
 	@$(BIN)/python -m pytest -m "not proof" -n $(WORKERS) --dist worksteal $(TESTS)

@@ -10,12 +10,11 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from infra import cli_seal
+from infra import cli_seal, parked, web, workers
 from infra.cli_asking import Progress, command, show
 from infra.embedded import CannotStart
 from infra.ledger_cli import add_commands
 from infra.port import PortTaken
-from infra.rooms import ROOMS
 from services.apis.errors import Refused
 from services.kit.settings import TABLE, Settings, SettingWrong, read_settings
 
@@ -42,14 +41,6 @@ def serve(settings: Settings, args: argparse.Namespace) -> int:
     return run_city(settings, open_database(settings, reset=False))
 
 
-def web(settings: Settings, args: argparse.Namespace) -> int:
-    """Answer for one service."""
-    from infra.alone import serve_web
-
-    serve_web(args.service, settings, processes=args.processes, threads=args.threads)
-    return 0
-
-
 def check(settings: Settings, args: argparse.Namespace) -> int:
     """Print every invariant that does not hold; exit 1 if there is one."""
     from infra.wiring import build_town
@@ -63,27 +54,6 @@ def check(settings: Settings, args: argparse.Namespace) -> int:
     show(args, {"right": not wrong, "checked": count, "broken": wrong}, lambda: told)
     town.close()
     return 1 if wrong else 0
-
-
-def parked(settings: Settings, args: argparse.Namespace) -> int:
-    """List, replay or drop parked events."""
-    from infra.wiring import build_town
-    from services.kit import parked as lot
-
-    town = build_town(settings)
-    try:
-        for name, ctx in town.rooms.items():
-            if args.action == "list":
-                for row in lot.parked(ctx):
-                    print(f"{name} {row.seq}: {row.topic} key {row.key}: {row.reason}")
-            elif args.service == name and args.action == "replay":
-                print(f"{lot.replay(ctx)} replayed.")
-            elif args.service == name:
-                lot.drop(ctx, args.seq, args.reason)
-                print("Dropped; the reason is kept.")
-    finally:
-        town.close()
-    return 0
 
 
 def simulate(settings: Settings, args: argparse.Namespace) -> int:
@@ -171,17 +141,10 @@ def parser() -> argparse.ArgumentParser:
     add("demo", demo, "run the demo town").add_argument("--reset", action="store_true", help="start the town over")
     add("tour", tour, "walk the loop once, step by step, in the terminal")
     add("serve", serve, "serve a city: every service in one process, no demo data")
-    alone = add("web", web, "answer for one service, in processes of its own (needs DATABASE_URL)")
-    alone.add_argument("service", choices=ROOMS)
-    alone.add_argument("--processes", type=int, default=1, help="how many processes share its port")
-    alone.add_argument("--threads", type=int, default=64, help="how many each process answers at the same time")
+    web.add_commands(add)
     command(add, "check", check, "check every invariant of the books", long=True)
     add_commands(add)
-    lot = add("parked", parked, "events that could not be handled: list, replay, drop")
-    lot.add_argument("action", choices=["list", "replay", "drop"])
-    lot.add_argument("service", nargs="?", help="the service whose events are meant")
-    lot.add_argument("seq", nargs="?", type=int, help="which one to drop")
-    lot.add_argument("--reason", default="", help="why it is dropped")
+    parked.add_commands(add)
     simulated = command(
         add,
         "simulate",
@@ -201,6 +164,7 @@ def parser() -> argparse.ArgumentParser:
     add("house", house, "check translations and migrations")
     add("translations", translations, "collect new texts into the catalogues")
     cli_seal.add_commands(add)
+    workers.add_commands(add)
     new = add("migration", migration, "write the next migration of a service")
     new.add_argument("service")
     new.add_argument("message")

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from services.kit.bus import BusAway, Message, Record, Spot, TopicRecreated
+from services.kit.bus import BusAway, Message, Record, Spot, TopicRecreated, refuse_oversized
 
 PARTITIONS = 4
 
@@ -57,6 +57,7 @@ class LocalBus:
 
     def publish(self, messages: Sequence[Message]) -> None:
         """Append all, or none. Raises BusAway when the database cannot take them."""
+        refuse_oversized(messages)
         placed = sorted(((spot_of(m.topic, m.key), m) for m in messages), key=lambda pair: pair[0])
         try:
             with self._engine.begin() as conn:
@@ -82,10 +83,22 @@ class LocalBus:
             raise BusAway(str(error.orig)) from error
 
     def subscribe(self, group: str, topics: Collection[str]) -> LocalSubscription:
+        self.ends(topics)
         return LocalSubscription(self._engine, topics)
+
+    def ends(self, topics: Collection[str]) -> dict[Spot, int]:
+        found = _ends(self._engine, topics)
+        if missing := sorted(set(topics) - {spot.topic for spot in found}):
+            raise BusAway(f"there is no topic {', '.join(missing)}")
+        return found
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _ends(engine: Engine, topics: Collection[str]) -> dict[Spot, int]:
+    with engine.connect() as conn:
+        return {Spot(r.topic, r.partition): r.next_offset for r in conn.execute(_HEADS, {"topics": list(topics)})}
 
 
 class LocalSubscription:
@@ -98,16 +111,16 @@ class LocalSubscription:
         self._new = {Spot(t, p) for t in self._topics for p in range(PARTITIONS)}
 
     def newly_assigned(self) -> Collection[Spot]:
-        new, self._new = self._new, set()
-        return sorted(new)
+        return sorted(self._new)
 
     def seek(self, spot: Spot, offset: int) -> None:
-        ends = self._ends()
+        ends = _ends(self._engine, self._topics)
         if offset > ends.get(spot, 0):
             raise TopicRecreated(
                 f"{spot.topic}/{spot.partition} ends at {ends.get(spot, 0)}, but {offset} were handled already: the topic was made anew"
             )
         self._next[spot] = offset
+        self._new.discard(spot)
 
     def poll(self, max_records: int, timeout_s: float) -> Sequence[Record]:
         deadline = time.monotonic() + timeout_s
@@ -116,10 +129,6 @@ class LocalSubscription:
             if records or time.monotonic() >= deadline:
                 return records
             time.sleep(min(0.05, timeout_s))
-
-    def _ends(self) -> dict[Spot, int]:
-        with self._engine.connect() as conn:
-            return {Spot(r.topic, r.partition): r.next_offset for r in conn.execute(_HEADS, {"topics": self._topics})}
 
     def _read(self, most: int) -> list[Record]:
         """Offsets become visible in order, so what a head promises is there: without a transaction, an idle poll is one round trip."""

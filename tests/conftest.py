@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,11 @@ from infra.embedded import start_postgres, stop_postgres
 from infra.wiring import Town, build_town
 from services.kit.clock import SetClock
 from services.kit.settings import read_settings
+
+if TYPE_CHECKING:
+    from infra.kafka.cluster import (
+        Cluster,  # loading a Kafka client takes half a second that most test runs need not spend
+    )
 
 NOON = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)  # a Monday, twelve o'clock in Valdarco
 FAST = "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
@@ -46,6 +52,15 @@ def postgres_url() -> Iterator[str]:
     with a_folder() as var:
         yield start_postgres(var, extra_configuration=FAST)
         stop_postgres(var)
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Cluster]:
+    """A Kafka broker of this test process; tests stop and start it, so whoever does leaves it running."""
+    from tests.kafka_broker import a_cluster
+
+    with a_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -105,6 +105,9 @@ class FaultyBus:
     def subscribe(self, group: str, topics: Collection[str]) -> Subscription:
         return FaultySubscription(self._bus.subscribe(group, topics), self._faults, group)
 
+    def ends(self, topics: Collection[str]) -> Mapping[Spot, int]:
+        return self._bus.ends(topics)
+
     def close(self) -> None:
         self._bus.close()
 

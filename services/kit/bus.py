@@ -36,6 +36,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
+class MessageTooLarge(ValueError):
+    """A message no bus takes, however often it is tried; nothing of what came with it was written."""
+
+
 class BusAway(Exception):
     """The bus cannot be reached, or did not take everything. Nothing is lost: try again."""
 
@@ -44,11 +48,21 @@ class TopicRecreated(Exception):
     """A stored position lies beyond the log's end: the topic was deleted and made anew. A person must decide."""
 
 
+def refuse_oversized(messages: Sequence[Message]) -> None:
+    """Raises MessageTooLarge if one of them has more than MAX_MESSAGE_BYTES, so that no broker has to refuse it halfway."""
+    for m in messages:
+        size = len(m.key.encode()) + len(m.value) + sum(len(name) + len(value) for name, value in m.headers)
+        if size > MAX_MESSAGE_BYTES:
+            raise MessageTooLarge(
+                f"a message of key {m.key} for {m.topic} has {size} bytes; at most {MAX_MESSAGE_BYTES} can be sent"
+            )
+
+
 class Subscription(Protocol):
     """One member of a consumer group."""
 
     def newly_assigned(self) -> Collection[Spot]:
-        """Spots given to this member since the last call; the caller seeks each before polling on."""
+        """Spots given to this member and not sought yet; the caller seeks each before polling on."""
 
     def seek(self, spot: Spot, offset: int) -> None:
         """Read `spot` from `offset`. Raises TopicRecreated if the log ends before it."""
@@ -67,5 +81,8 @@ class Bus(Protocol):
         """Return only when all messages are durable. Raises BusAway; then any part of them may have been written."""
 
     def subscribe(self, group: str, topics: Collection[str]) -> Subscription: ...
+
+    def ends(self, topics: Collection[str]) -> Mapping[Spot, int]:
+        """Where each partition's log ends (the offset of the next message). Raises BusAway, also for an unknown topic."""
 
     def close(self) -> None: ...

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_webhook_secrets: tuple[str, ...]
     log_level: str
     threads: int
-    services_url: str
+    service_url: str
+    away_s: int
+    kafka_bootstrap: tuple[str, ...]
+    kafka_security: str
+    kafka_ca: Path | None
+    kafka_user: str
+    kafka_password: str
+    kafka_partitions: int
+    kafka_replication: int
+    kafka_min_in_sync: int
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,18 +92,32 @@ def _level(text: str) -> str:
     return text
 
 
+def _services(text: str) -> str:
+    if "{service}" not in text and "{port}" not in text:
+        raise SettingWrong("must hold a literal {service} or {port}, as in http://{service}:8000")
+    return _url(text)
+
+
+def _brokers(text: str) -> tuple[str, ...]:
+    brokers = _words(text)
+    if any(not re.fullmatch(r"[^\s:]+:\d{1,5}|\[[0-9a-f:]+\]:\d{1,5}", broker) for broker in brokers):
+        raise SettingWrong("must be HOST:PORT, or several of them separated by commas")
+    return brokers
+
+
+def _security(text: str) -> str:
+    if text not in KAFKA_SECURITY:
+        raise SettingWrong(f"must be one of {', '.join(KAFKA_SECURITY)}")
+    return text
+
+
 def _url(text: str) -> str:
     if text and not text.startswith(("http://", "https://")):
         raise SettingWrong("must start with http:// or https://")
     return text.rstrip("/")
 
 
-def _addresses(text: str) -> str:
-    if not text.startswith(("http://", "https://")) or ("{service}" not in text and "{port}" not in text):
-        raise SettingWrong("must look like http://{service}.city.example, with a literal {service} or {port}")
-    return text.rstrip("/")
-
-
+KAFKA_SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 CITIES = Path(__file__).parents[2] / "infra" / "cities"
 
 TABLE = (
@@ -112,9 +136,24 @@ TABLE = (
     Setting(name="STRIPE_WEBHOOK_SECRETS", default="", meaning="Stripe's webhook signing secrets, comma-separated.", read=_words),
     Setting(name="LOG_LEVEL", default="INFO", meaning="DEBUG, INFO, WARNING or ERROR.", read=_level),
     Setting(name="THREADS", default="8", meaning="Requests answered at the same time by one process.", read=_whole(1, 64)),
-    Setting(name="SERVICES_URL", default="http://127.0.0.1:{port}", meaning="Where services in processes of their own are asked: "
-            "`http://{service}.city.example`, with a literal `{service}`, or on one host `{port}`: one for each, from `PORT` + 1 up.",
-            read=_addresses),
+    Setting(name="SERVICE_URL", default="http://127.0.0.1:{port}", meaning="Where services in processes of their own are asked: as in "
+            "`http://{service}:8000`, with a literal `{service}`, or `{port}` where they share a host: one for each, from `PORT` + 1 up.",
+            read=_services),
+    Setting(name="AWAY_S", default="120", meaning="For how many seconds the database or the bus may be away before a worker ends with 1.",
+            read=_whole(1, 3600)),
+    Setting(name="KAFKA_BOOTSTRAP", default="", meaning="Kafka brokers as `HOST:PORT`, comma-separated. Empty: a bus inside PostgreSQL, "
+            "which needs no brokers but shares no work.", read=_brokers),
+    Setting(name="KAFKA_SECURITY", default="PLAINTEXT", meaning="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL. SASL is SCRAM-SHA-512.",
+            read=_security),
+    Setting(name="KAFKA_CA", default="", meaning="The file of the authority that signed the brokers' certificates. Empty: the system's "
+            "own authorities.", read=lambda text: _file(text) if text else None),
+    Setting(name="KAFKA_USER", default="", meaning="Who signs in, with SASL.", read=str),
+    Setting(name="KAFKA_PASSWORD", default="", meaning="The password, with SASL.", read=str),
+    Setting(name="KAFKA_PARTITIONS", default="12", meaning="Partitions of each topic: how many processes of one service can share its "
+            "events. Choose well: it cannot be changed once a topic holds events.", read=_whole(1, 1000)),
+    Setting(name="KAFKA_REPLICATION", default="3", meaning="How many brokers keep each event.", read=_whole(1, 9)),
+    Setting(name="KAFKA_MIN_IN_SYNC", default="2", meaning="How many of them must have it before it counts as published.",
+            read=_whole(1, 9)),
 )  # fmt: skip
 
 
@@ -127,5 +166,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             values[setting.name.lower()] = setting.read(env.get(setting.name, "") or setting.default)
         except SettingWrong as error:
             raise SettingWrong(f"{setting.name} {error}.") from None
+    if values["kafka_security"].startswith("SASL") and not (values["kafka_user"] and values["kafka_password"]):
+        raise SettingWrong("KAFKA_USER and KAFKA_PASSWORD are needed with KAFKA_SECURITY=SASL_….")
+    if values["kafka_min_in_sync"] > values["kafka_replication"]:
+        raise SettingWrong("KAFKA_MIN_IN_SYNC cannot be more than KAFKA_REPLICATION.")
     values["public_url"] = values["public_url"] or f"http://{values['host']}:{values['port']}"
     return Settings(**values)

@@ -21,9 +21,9 @@ from pathlib import Path
 
 from flask import Flask
 
-from infra.alone import port_of
+from infra.one_service import port_of
 from infra.serve import Server, one_origin
-from infra.wiring import Town
+from infra.wiring import Town, secret_key
 from services.apis.redemption import POST_SALE
 from services.events.funding import Earmark, FundOpened
 from services.kit.bulk import array
@@ -88,7 +88,7 @@ def web_processes(town: Town) -> Iterator[None]:
         "DATABASE_URL": town.url,
         "VAR": str(town.settings.var),
         "PORT": str(town.settings.port),
-        "LOG_LEVEL": "ERROR",
+        "SECRET_KEYS": secret_key(town.settings.var),
     }
     web = [sys.executable, "-W", "ignore", "-m", "infra", "web"]
     processes = [subprocess.Popen([*web, service], env=env, stderr=subprocess.DEVNULL) for service in SERVICES]

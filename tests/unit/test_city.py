@@ -66,6 +66,10 @@ def test_the_cap_in_force_is_the_latest_that_has_begun() -> None:
         ("PUBLIC_URL", "valdarco.example", "PUBLIC_URL must start with http"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR"),
         ("THREADS", "0", "THREADS must be a whole number from 1 to 64"),
+        ("KAFKA_BOOTSTRAP", "broker", "KAFKA_BOOTSTRAP must be HOST:PORT"),
+        ("KAFKA_SECURITY", "TLS", "KAFKA_SECURITY must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
+        ("KAFKA_SECURITY", "SASL_SSL", "KAFKA_USER and KAFKA_PASSWORD are needed"),
+        ("KAFKA_MIN_IN_SYNC", "4", "KAFKA_MIN_IN_SYNC cannot be more than KAFKA_REPLICATION"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named_with_what_to_change(variable: str, value: str, sentence: str) -> None:

@@ -1,0 +1,288 @@
+"""The bus of a city: Apache Kafka, keyed topics, acknowledged by every replica in sync before `publish` returns.
+
+Positions are the services' own (in their databases): what is committed to Kafka only lets lag tools see how far we are.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetSpec
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError
+from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
+
+from services.kit.bus import BusAway, Message, Record, Spot, TopicRecreated, refuse_oversized
+from services.kit.settings import Settings
+
+PATIENCE_S = 10.0  # connecting, finding topics and delivering may take this long each; a relay's transaction lasts three of them at most
+FETCH_BYTES = 8 * 1024 * 1024
+SESSION_S = 15.0  # a member that says nothing for this long has died: others take its partitions
+JOINING_MS = 500
+T = TypeVar("T")
+
+
+def connection_of(settings: Settings) -> dict[str, Any]:
+    """How every client of ours finds the brokers and is let in."""
+    connection: dict[str, Any] = {
+        "bootstrap_servers": list(settings.kafka_bootstrap),
+        "security_protocol": settings.kafka_security,
+        "ssl_cafile": str(settings.kafka_ca) if settings.kafka_ca else None,
+        "metadata_max_age_ms": 10_000,  # new partitions, and topics made anew, are seen this late at most; the default is five minutes
+        "reconnect_backoff_max_ms": 2000,  # the default of 30 s would keep us away long after a broker is back
+    }
+    if settings.kafka_security.startswith("SASL"):
+        connection |= {
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "sasl_plain_username": settings.kafka_user,
+            "sasl_plain_password": settings.kafka_password,
+        }
+    return connection
+
+
+@contextmanager
+def away(what: str) -> Any:
+    """What goes wrong with the brokers is told as BusAway."""
+    try:
+        yield
+    except KafkaError as error:
+        raise BusAway(f"{what}: {error}") from error
+
+
+class KafkaBus:
+    """Bus on Kafka. Any thread may publish; a subscription belongs to one thread."""
+
+    def __init__(self, connection: Mapping[str, Any], *, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
+        self._connection = {**connection, "bootstrap_timeout_ms": int(patience_s * 1000)}
+        self._lock = threading.Lock()
+        self._topics: set[str] = set()  # seen to be there
+        self._producer: KafkaProducer | None = None
+        self._admin: KafkaAdminClient | None = None
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Raises MessageTooLarge before anything is written, BusAway when not every message is known to be durable."""
+        refuse_oversized(messages)
+        if not messages:
+            return
+        # All topics before the first message, so that an unknown one does not leave half of them written.
+        if new := {m.topic for m in messages} - self._topics:
+            self.ends(new)
+            self._topics |= new
+        producer = self._producing()
+        try:
+            futures = [
+                producer.send(m.topic, key=m.key.encode(), value=m.value, headers=list(m.headers)) for m in messages
+            ]
+            deadline = time.monotonic() + self._patience_s
+            for future in futures:
+                future.get(timeout=max(0.0, deadline - time.monotonic()))
+        except KafkaError as error:
+            self._abandon(producer)
+            raise BusAway(f"not everything was acknowledged: {error}") from error
+
+    def subscribe(self, group: str, topics: Collection[str]) -> KafkaSubscription:
+        """Raises BusAway also for a topic that is not there: nobody would miss what is never read."""
+        self.ends(topics)
+        with away("the brokers cannot be reached"):
+            return KafkaSubscription(
+                KafkaConsumer(
+                    **self._connection,
+                    group_id=group,
+                    enable_auto_commit=False,
+                    auto_offset_reset="earliest",
+                    allow_auto_create_topics=False,
+                    max_partition_fetch_bytes=FETCH_BYTES,
+                    partition_assignment_strategy=[CooperativeStickyAssignor],
+                    session_timeout_ms=int(SESSION_S * 1000),
+                    request_timeout_ms=int(self._patience_s * 1000),
+                    metrics_enabled=False,
+                ),
+                topics,
+                self._patience_s,
+            )
+
+    def ends(self, topics: Collection[str]) -> dict[Spot, int]:
+        return self.ask(lambda admin: _ends(admin, topics))
+
+    def ask(self, question: Callable[[KafkaAdminClient], T]) -> T:
+        """Ask the brokers something. Raises BusAway."""
+        with self._lock, away("the brokers cannot be reached"):
+            if self._admin is None:
+                self._admin = KafkaAdminClient(**self._connection, request_timeout_ms=int(self._patience_s * 1000))
+            try:
+                return question(self._admin)
+            except KafkaError:
+                admin, self._admin = self._admin, None
+                admin.close()
+                raise
+
+    def close(self) -> None:
+        with self._lock:
+            if self._admin is not None:
+                self._admin.close()
+                self._admin = None
+            if self._producer is not None:
+                self._producer.close(timeout=self._patience_s)
+                self._producer = None
+
+    def _producing(self) -> KafkaProducer:
+        with self._lock, away("the brokers cannot be reached"):
+            if self._producer is None:
+                self._producer = KafkaProducer(
+                    **self._connection,
+                    acks="all",
+                    enable_idempotence=True,
+                    allow_auto_create_topics=False,
+                    max_block_ms=int(self._patience_s * 1000),
+                    # A batch that expires by itself would let the next one of its key overtake it. So none does: when our patience ends,
+                    # the whole producer is given up, with all it still holds.
+                    delivery_timeout_ms=3_600_000,
+                    metrics_enabled=False,
+                )
+            return self._producer
+
+    def _abandon(self, producer: KafkaProducer) -> None:
+        """Give a producer up at once: what it has not sent must never follow what is published after it.
+
+        Its own `close` first waits for what it holds, and with a timeout fails before it forces: so its sender is told directly.
+        """
+        with self._lock:
+            if self._producer is producer:
+                self._producer = None
+        producer._sender.force_close()
+        producer._sender.join(self._patience_s)
+        with suppress(KafkaError):
+            producer.close(timeout=1)
+
+
+def _ends(admin: KafkaAdminClient, topics: Collection[str]) -> dict[Spot, int]:
+    if not topics:
+        return {}
+    found = {t["name"]: t for t in admin.describe_topics(sorted(topics)) if not t["error_code"]}
+    if missing := sorted(set(topics) - found.keys()):
+        raise BusAway(f"there is no topic {', '.join(missing)}")
+    partitions = [TopicPartition(name, p["partition_index"]) for name, t in found.items() for p in t["partitions"]]
+    offsets = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+    return {Spot(at.topic, at.partition): found.offset for at, found in sorted(offsets.items())}
+
+
+class KafkaSubscription:
+    """One member of a group. What was assigned but not yet sought is not delivered: Kafka would begin at its own positions, not ours."""
+
+    def __init__(self, consumer: KafkaConsumer, topics: Collection[str], patience_s: float) -> None:
+        self._consumer = consumer
+        self._patience_s, self._patience_ms = patience_s, int(patience_s * 1000)
+        self._new: set[Spot] = set()
+        self._next: dict[Spot, int] = {}
+        self._known_ends: dict[Spot, int] = {}
+        self._checked = time.monotonic()
+        self._any = Spot(min(topics), 0)
+        consumer.subscribe(sorted(topics), listener=_Noting(self._new, self._next))
+
+    def newly_assigned(self) -> Collection[Spot]:
+        new = sorted(self._new)
+        if new:
+            self._known_ends |= self._ask_ends(new)
+        return new
+
+    def seek(self, spot: Spot, offset: int) -> None:
+        # An end only grows, so one known earlier is enough unless it is too small.
+        if offset > self._known_ends.get(spot, -1):
+            self._known_ends |= self._ask_ends([spot])
+        end = self._known_ends[spot]
+        if offset > end:
+            raise _made_anew(spot, end, offset)
+        with suppress(ValueError):  # no longer ours: whoever has it now seeks for itself
+            self._consumer.seek(_there(spot), offset)
+            self._next[spot] = offset
+        self._new.discard(spot)
+
+    def poll(self, max_records: int, timeout_s: float) -> Sequence[Record]:
+        """Raises BusAway when the brokers do not answer, TopicRecreated when a log ends before what was read of it."""
+        if time.monotonic() - self._checked > self._patience_s:
+            self._check()
+        with away("the brokers cannot be reached"):
+            found = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
+            # A join that is answered while nobody polls is thrown away and begun anew, for all members of the group. So stay until it is.
+            deadline = time.monotonic() + self._patience_s
+            while not found and self._joining() and time.monotonic() < deadline:
+                found = self._consumer.poll(timeout_ms=JOINING_MS, max_records=max_records)
+        return [record for at, run in found.items() for record in self._taken(Spot(at.topic, at.partition), run)]
+
+    def _check(self) -> None:
+        """Now and then, before a poll: the client waits in silence for brokers that are gone, and follows a log that was cut off or made
+        anew to wherever it ends now."""
+        ends = self._ask_ends(self._next or [self._any])
+        for spot, offset in self._next.items():
+            if ends.get(spot, offset) < offset:
+                raise _made_anew(spot, ends[spot], offset)
+
+    def _joining(self) -> bool:
+        return bool(self._consumer.group_metadata().state != MemberState.STABLE)
+
+    def commit(self, positions: Mapping[Spot, int]) -> None:
+        offsets = {_there(spot): OffsetAndMetadata(position, "", -1) for spot, position in positions.items()}
+        with suppress(KafkaError):  # lag is seen a little later; nothing depends on it
+            self._consumer.commit_async(offsets)
+
+    def close(self) -> None:
+        with suppress(KafkaError):
+            self._consumer.close(autocommit=False, timeout_ms=self._patience_ms)
+
+    def _taken(self, spot: Spot, run: Sequence[Any]) -> list[Record]:
+        """Records that continue where we are. After an offset out of range the client goes on elsewhere, without a word."""
+        expected = self._next.get(spot)
+        if expected is None:
+            return []
+        if run[0].offset != expected:
+            raise TopicRecreated(
+                f"{spot.topic}/{spot.partition} goes on at {run[0].offset}, but {expected} comes next: "
+                "the topic was made anew, or records were removed before they were read"
+            )
+        self._next[spot] = run[-1].offset + 1
+        self._known_ends[spot] = max(self._known_ends.get(spot, 0), run[-1].offset + 1)
+        return [
+            Record(spot=spot, offset=r.offset, key=(r.key or b"").decode(), value=r.value or b"", headers=tuple(r.headers))
+            for r in run
+        ]  # fmt: skip
+
+    def _ask_ends(self, spots: Iterable[Spot]) -> dict[Spot, int]:
+        with away("the brokers cannot be reached"):
+            ends = self._consumer.end_offsets([_there(spot) for spot in spots], timeout_ms=self._patience_ms)
+        self._checked = time.monotonic()
+        return {Spot(at.topic, at.partition): end for at, end in ends.items()}
+
+
+def _made_anew(spot: Spot, end: int, offset: int) -> TopicRecreated:
+    return TopicRecreated(
+        f"{spot.topic}/{spot.partition} ends at {end}, but {offset} were handled already: the topic was made anew"
+    )
+
+
+def _there(spot: Spot) -> TopicPartition:
+    return TopicPartition(spot.topic, spot.partition)
+
+
+class _Noting(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Called on the client's own loop, where heartbeats wait: only notes what came and went."""
+
+    def __init__(self, new: set[Spot], positions: dict[Spot, int]) -> None:
+        self._new, self._positions = new, positions
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        for at in assigned:
+            self._positions.pop(Spot(at.topic, at.partition), None)
+            self._new.add(Spot(at.topic, at.partition))
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        for at in revoked:
+            self._positions.pop(Spot(at.topic, at.partition), None)
+            self._new.discard(Spot(at.topic, at.partition))
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        self.on_partitions_revoked(lost)

@@ -1,0 +1,78 @@
+"""One service in a process of its own: on its database alone, with the others reached by URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+from sqlalchemy import Engine, make_url, text
+
+from infra.city import read_city
+from infra.embedded import CannotStart, ensure_databases
+from infra.rooms import ROOMS
+from infra.standins.wire import gateway_of
+from infra.wiring import WITH_ROLE, folder_of, migrated, room_of, secrets_of
+from services.kit.clock import Clock, SystemClock
+from services.kit.context import Context
+from services.kit.db import engine_for
+from services.kit.http import Client
+from services.kit.ids import Ids, new_id
+from services.kit.migrate import numbered
+from services.kit.roles_v1 import service_role
+from services.kit.settings import Settings, SettingWrong
+
+
+def context_of(settings: Settings, name: str, *, clock: Clock | None = None, ids: Ids = new_id) -> Context:
+    """What the service `name` stands on. Raises SettingWrong for what several processes cannot do without, CannotStart when its database
+    is not at this code's version, OperationalError while the database is away."""
+    if not settings.database_url:
+        raise SettingWrong("DATABASE_URL is empty: a service in a process of its own needs a PostgreSQL server.")
+    if not settings.secret_keys:
+        raise SettingWrong("SECRET_KEYS is empty: services in processes of their own must share them.")
+    clock, (tokens, extras) = clock or SystemClock(), secrets_of(settings)
+    extras["stripe"] = gateway_of(settings)  # its stand-in lives inside one process
+    engine = _opened(settings.database_url.replace("{service}", name), name)
+    ctx = Context(room_of(name), engine, clock, ids, read_city(settings.city), tokens, extras=extras)
+    token: Callable[[], str | None] = lambda: tokens.service(name, now=clock.now())  # noqa: E731 - one line says it
+    for other in ROOMS:
+        ctx.clients[other] = Client(other, httpx.Client(base_url=address_of(other, settings)), token)
+    return ctx
+
+
+def address_of(service: str, settings: Settings) -> str:
+    """Where a service is asked."""
+    return settings.service_url.format(service=service, port=port_of(service, settings))
+
+
+def port_of(service: str, settings: Settings) -> int:
+    """Where it listens: on `PORT`, or where all share a host, each on its own, counting up from there."""
+    return settings.port + 1 + list(ROOMS).index(service) if "{port}" in settings.service_url else settings.port
+
+
+def migrate_all(settings: Settings) -> None:
+    """Make what databases are missing and bring each to this code's version. Once, before the processes of a new version start."""
+    if not settings.database_url:
+        raise SettingWrong("DATABASE_URL is empty: the embedded PostgreSQL is migrated when it starts.")
+    buses = [] if settings.kafka_bootstrap else ["bus"]
+    ensure_databases(settings.database_url, [*ROOMS, *buses])
+    for name in ROOMS:
+        migrated(settings.database_url.replace("{service}", name), name).dispose()
+
+
+def _opened(url: str, name: str) -> Engine:
+    """The service's database, if it is at this code's version: processes of one service start together, so none of them migrates."""
+    engine = engine_for(url)
+    newest = numbered(folder_of(name))[-1]
+    with engine.connect() as conn:
+        known = conn.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
+        version = conn.scalar(text("SELECT version_num FROM alembic_version")) if known else None
+    if version is None or not newest.startswith(f"{version}_"):
+        engine.dispose()
+        raise CannotStart(
+            f"The database of {name} is at version {version or 'none'}, this code needs {newest.removesuffix('.py')}: "
+            "run `meritcoin migrate` first."
+        )
+    if name not in WITH_ROLE:
+        return engine
+    engine.dispose()
+    return engine_for(url, role=service_role(make_url(url).database or ""))
