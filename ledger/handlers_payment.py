@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from ledger import rules, rules_money
 from ledger.domain_values import Request
-from ledger.models import Account
+from ledger.models import Account, Outcome
 from ledger.posting import insist, post
 from ledger.queries import transfers_of, voided_cents
 from services.events import Envelope
@@ -21,7 +21,14 @@ def on_payment_released(tx: Tx, events: list[Envelope[PaymentReleased]]) -> None
     """What a shop was paid too much before comes off first. Should sales have been undone since the order was written, and reimbursement
     not have heard of it in time, the shop is paid all the same – the bank has its order – and owes what was undone."""
     stands = _locked(tx, ((event.data.shop_id, part.fund_id) for event in events for part in event.data.parts))
-    insist(post(tx, [request for event in events for request in _released(tx, event, stands)]))
+    ids = {event.id: rules_money.payment_journals(event.data.payment_id)[0] for event in events}
+    known = set(tx.session.scalars(select(Outcome.request_id).where(Outcome.request_id.in_(ids.values()))))
+    requests: list[Request] = []
+    for event in events:
+        again = ids[event.id] in known
+        requests += [rules_money.payment_released(event)] if again else _released(tx, event, stands)
+        known.add(ids[event.id])
+    insist(post(tx, requests))
 
 
 def _locked(tx: Tx, shops: Iterable[tuple[UUID, UUID]]) -> dict[str, int]:

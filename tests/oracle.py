@@ -1,8 +1,9 @@
 """The ledger as somebody with pencil and paper would keep it: no database, no batches, no locks – written apart from `ledger/`.
 
-An account is a tuple: `("fund", fund)`, `("coins", person, fund, last day)`, `("shop", shop, fund)`, `("paying", batch, fund)`,
-`("bank" | "stripe" | "fees" | "receivable", fund)`; the fund of `coins` stands third, else last. Balances are cents. Answers that are a
-no raise `No`. Money moves by `_move` alone, which writes one line and never lets an account that may not go below zero do so.
+An account is a tuple: `("fund", fund)`, `("coins", person, fund, last day)`, `("shop" | "overpaid", shop, fund)`,
+`("paying", batch, fund)`, `("bank" | "stripe" | "fees" | "receivable", fund)`; the fund of `coins` stands third, else last. Balances are
+cents. Answers that are a no raise `No`. Money moves by `_move` alone, which writes one line and never lets an account that may not go
+below zero do so.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from services.events.awards import AwardReplanned, AwardWithdrawn, CoinsAwarded,
 from services.events.funding import TopUpReversed, TopUpSettled
 
 Account = tuple[Any, ...]
-MAY_BE_BELOW_ZERO = {"bank", "stripe", "receivable"}
+MAY_BE_BELOW_ZERO = {"bank", "stripe", "receivable", "overpaid"}
 
 
 class No(Exception):

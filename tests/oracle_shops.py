@@ -133,18 +133,35 @@ class Oracle(Awards):
         return {
             "came_in_cents": moved["topup"] - moved["topup_reversal"], "fee_cents": moved["fee"], "issued_cents": moved["award"],
             "spent_cents": moved["sale"] + moved["hold_post"], "paid_cents": moved["payment_settled"], "expired_cents": moved["expiry"],
-            "outstanding_cents": stands["coins"], "owed_cents": stands["shop"] + stands["paying"], "free_cents": stands["fund"],
+            "outstanding_cents": stands["coins"], "free_cents": stands["fund"],
+            "owed_cents": stands["shop"] + stands["paying"] + stands["overpaid"],
             "receivable_cents": -stands["receivable"], "waiting_cents": sum(waits),
         }  # fmt: skip
 
     # ---------- payments ----------
 
     def released(self, data: PaymentReleased) -> None:
-        ways = [
-            (("shop", data.shop_id, p.fund_id), ("paying", data.batch_id, p.fund_id), p.amount_cents)
-            for p in data.parts
-        ]
+        """What was paid too much before is made good first. What then lacks was undone since, and is paid all the same."""
+        if "payment_released" in self.payments.get(data.payment_id, {}):
+            return
+        if any(p.amount_cents > self.payable_at_most(data.shop_id, p.fund_id) for p in data.parts):
+            raise No("parked")
+        ways = []
+        for p in data.parts:
+            owed, too_much = ("shop", data.shop_id, p.fund_id), ("overpaid", data.shop_id, p.fund_id)
+            filled = min(self.can_give(owed), -self.balance[too_much])
+            if filled:
+                self._move("overpaid_filled", owed, too_much, filled)
+            lacks = max(0, p.amount_cents - self.can_give(owed))
+            batch = ("paying", data.batch_id, p.fund_id)
+            ways += [way for way in ((owed, batch, p.amount_cents - lacks), (too_much, batch, lacks)) if way[2]]
         self._pay(data.payment_id, "payment_released", ways)
+
+    def payable_at_most(self, shop_id: UUID, fund_id: UUID) -> int:
+        """What the shop is owed, and what was ever undone there, less what it was paid of that already."""
+        owed = ("shop", shop_id, fund_id)
+        undone = sum(line.cents for line in self.lines if line.kind == "void" and line.giver == owed)
+        return self.can_give(owed) + undone + self.balance["overpaid", shop_id, fund_id]
 
     def payment_settled(self, data: PaymentSettled) -> None:
         ways = [(("paying", data.batch_id, p.fund_id), ("bank", p.fund_id), p.amount_cents) for p in data.parts]
@@ -154,7 +171,7 @@ class Oracle(Awards):
         done = self.payments.setdefault(payment_id, {})
         if kind in done:
             return
-        if any(cents > self.can_give(giver) for giver, _, cents in ways):
+        if any(cents > self.can_give(giver) for giver, _, cents in ways if giver[0] != "overpaid"):
             raise No("parked")
         done[kind] = [self._move(kind, *way) for way in ways]
 
@@ -170,6 +187,8 @@ class Oracle(Awards):
             raise No("parked")
         for line in lines:
             self._back("payment_returned", line, line.cents)
+        for too_much in {line.giver for line in lines if line.giver[0] == "overpaid" and self.balance[line.giver] > 0}:
+            self._move("overpaid_freed", too_much, ("shop", *too_much[1:]), self.balance[too_much])
         done["payment_returned"] = lines
 
 

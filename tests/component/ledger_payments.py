@@ -21,9 +21,12 @@ class Payments(RuleBasedStateMachine):
     oracle: Oracle
     payments: list[Any]
 
-    @rule(shop=shop, permille=st.sampled_from([1000, 500, 500, 1]), again=twice)
-    def a_payment_is_released(self, shop: int, permille: int, again: bool) -> None:
-        owed = [(f, self.oracle.can_give(("shop", SHOPS[shop], f)) * permille // 1000) for f in sorted(FUNDS)]
+    @rule(shop=shop, permille=st.sampled_from([1000, 500, 500, 1, None]), again=twice)
+    def a_payment_is_released(self, shop: int, permille: int | None, again: bool) -> None:
+        """A part of what the shop is owed; or (None) what it was owed before sales were undone, for the order is older."""
+        owed = [(f, self.oracle.can_give(("shop", SHOPS[shop], f)) * (permille or 0) // 1000) for f in sorted(FUNDS)]
+        if permille is None:
+            owed = [(f, self.oracle.payable_at_most(SHOPS[shop], f)) for f in sorted(FUNDS)]
         parts = [Part(fund_id=f, amount_cents=c) for f, c in owed if c]
         if parts:
             self.payments.append(released(SHOPS[shop], *parts))

@@ -162,8 +162,8 @@ class Machine(Payments):
             other = {f: getattr(event, f) for f in event.__struct_fields__} | {"amount_cents": event.amount_cents + 1}
             self.both.tell_what_cannot_be(TopUpSettled(**other))
         else:
-            owed = self.oracle.can_give(("shop", SHOPS[shop], FUNDS[0]))
-            self.both.tell_what_cannot_be(released(SHOPS[shop], Part(fund_id=FUNDS[0], amount_cents=owed + cents)))
+            most = self.oracle.payable_at_most(SHOPS[shop], FUNDS[0])
+            self.both.tell_what_cannot_be(released(SHOPS[shop], Part(fund_id=FUNDS[0], amount_cents=most + cents)))
 
     @precondition(lambda self: self.oracle.lines)
     @rule(

@@ -43,6 +43,17 @@ def test_a_shop_paid_for_what_was_undone_owes_it_and_no_more_than_was_undone(tow
     assert stands(town, shop, part.fund_id) == (0, -3_00)
 
 
+def test_a_payment_told_again_makes_nothing_good(town: Town) -> None:
+    """What the shop is owed by then is left where it is: it is made good when that is paid."""
+    shop, part, payment = overpaid(town)
+    person = new_id()
+    top_up(town, part.fund_id, 2_00)
+    give_coins(town, person, 2_00, part.fund_id)
+    sell(town, person, 2_00, shop_id=shop)
+    tell(town, payment)
+    assert stands(town, shop, part.fund_id) == (2_00, -3_00)
+
+
 @pytest.mark.parametrize("was_settled", [False, True])
 @pytest.mark.parametrize("sold_meanwhile", [0, 2_00, 5_00])
 def test_what_a_shop_owes_is_taken_from_its_next_payment_or_ends_when_the_bank_sends_back(

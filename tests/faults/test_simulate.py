@@ -48,7 +48,7 @@ def test_a_town_under_faults_heals_and_nothing_is_lost_or_done_twice(
 def test_the_same_seed_lives_the_same_town_in_another_process(postgres_url: str) -> None:
     here = simulate(5, 1, postgres_url)
     command = [sys.executable, "-W", "ignore", "-m", "infra", "simulate", "--seed", "5", "--weeks", "1", "--json"]
-    there = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout)
+    there = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout)
     assert (there["digest"], there["faults"], there["refusals"]) == (here.digest, here.faults, here.refusals)
     assert there["happened"] == here.happened
     assert here.problems == []
