@@ -30,6 +30,7 @@ from services.apis.errors import Refused
 from services.kit.bulk import Sending, array, rows_of, sending
 from services.kit.db import Tx
 
+_UNOPENED = 0
 BOOKS_LOCK = 0x626F6F6B  # "book": shared by every posting; closing a period holds it alone
 
 _OPEN = """
@@ -171,10 +172,11 @@ def _gather(tx: Tx, requests: Sequence[Request], known: Mapping[str, Account]) -
             take.add(credit)
     take.difference_update(give, known)
     accounts = _accounts(tx, take, _READ) | _accounts(tx, give, _LOCK)
-    missing = (give | take) - accounts.keys()
-    if missing:
+    if missing := give - accounts.keys():
         open_accounts(tx, missing)
-        accounts = _accounts(tx, take, _READ) | _accounts(tx, give, _LOCK)
+        accounts |= _accounts(tx, give, _LOCK)
+    # What only receives is opened when it does: a refused sale leaves no account of its shop behind.
+    accounts |= {code: _unopened(code) for code in take - accounts.keys()}
     # Read only now: who posted the same request, or took the same transfer back, held these locks and has committed.
     remembered = rows_of(tx.session, _OUTCOMES, ids=array([request.request_id for request in requests]))
     taken_back = {t.transfer_id for r in requests if isinstance(r, Reversal) for t, _ in r.of}
@@ -188,6 +190,11 @@ def _gather(tx: Tx, requests: Sequence[Request], known: Mapping[str, Account]) -
 
 def _accounts(tx: Tx, codes: Iterable[str], how: str) -> dict[str, Account]:
     return {row[1]: Account(*row) for row in rows_of(tx.session, how, codes=array(codes))} if codes else {}
+
+
+def _unopened(code: str) -> Account:
+    terms = rules.terms_of(code)
+    return Account(_UNOPENED, code, terms.fund_id, terms.floored)
 
 
 def _holds(tx: Tx, hold_ids: Iterable[UUID]) -> dict[UUID, HoldState]:
@@ -216,6 +223,9 @@ def _ways(request: Request, holds: Mapping[UUID, HoldState]) -> Iterable[tuple[s
 def _apply(tx: Tx, decision: Decision, book: Book, meanwhile: Callable[[tuple[Answer, ...]], None] | None) -> None:
     """Write it. The counters first: while PostgreSQL is busy with them, there is the most to hash."""
     id_of = {code: account.id for code, account in book.accounts.items()}
+    if unopened := [code for code in decision.changes if id_of[code] == _UNOPENED]:
+        open_accounts(tx, unopened)
+        id_of |= {code: account.id for code, account in _accounts(tx, unopened, _READ).items()}
     now = tx.now
     with sending(tx.session) as out:
         if decision.changes:

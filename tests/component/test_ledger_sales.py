@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from infra.wiring import Town
 from ledger.handlers_fund import expire_coins
@@ -101,6 +102,8 @@ def test_a_refused_sale_stays_refused_though_coins_come_later(town: Town) -> Non
     assert (again.message, again.facts) == (first.message, first.facts)
     journal = an_auditor(town).ask("ledger", api.GET_JOURNAL, journal=sale["sale_id"])
     assert (journal.state, journal.code, journal.transfers) == ("refused", "insufficient", ())
+    with town.rooms["ledger"].engine.connect() as conn:
+        assert conn.scalar(text("SELECT count(*) FROM accounts WHERE code LIKE 'shop/%'")) == 0
 
 
 def test_twenty_sales_at_once_never_spend_more_than_there_is(town: Town) -> None:
