@@ -1,8 +1,8 @@
-"""What an auditor takes away from the ledger, for programs of their own."""
+"""What an auditor asks of the books as a whole: what does not hold, and all of it for programs of their own."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -18,6 +18,22 @@ class ExportQuery(Struct, frozen=True, kw_only=True):
     by: By = "posted_at"
 
 
+class Invariant(Struct, frozen=True, kw_only=True):
+    """What must always be true, in a sentence, and the first rows for which it is not."""
+
+    sentence: str
+    broken: tuple[dict[str, Any], ...]
+
+
+class Checked(Struct, frozen=True, kw_only=True):
+    right: bool
+    invariants: tuple[Invariant, ...]
+
+
+GET_CHECKS = Endpoint(
+    method="GET", path="/checks", summary="Every invariant of the books, checked now", allow=("auditor",), answer=Checked,
+    errors=("books_too_large",), per_minute=10,
+)  # fmt: skip
 GET_EXPORT = Endpoint(
     method="GET", path="/export", summary="The books for hledger, beancount or a spreadsheet", allow=("auditor",), query=ExportQuery,
     answer=bytes, media="text/plain", errors=("export_too_large",), per_minute=10,

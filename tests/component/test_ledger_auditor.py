@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from infra.cli import main
 from infra.wiring import Town
@@ -20,7 +21,7 @@ from services.apis import ledger_export, ledger_log
 from services.apis.errors import Refused
 from services.events.reimbursement import PeriodClosed
 from services.kit.ids import new_id
-from tests.builders_ledger import a_finance_officer, a_fund, an_auditor, give_coins, sell
+from tests.builders_ledger import a_finance_officer, a_fund, an_auditor, give_coins, sell, the_owner
 from tests.builders_sealing import close, key_of, move_to, read
 
 COMMANDS = ("balance", "history", "transfer", "receipt", "verify", "check", "audit", "export", "simulate", "seal")
@@ -99,6 +100,8 @@ def test_the_auditor_hears_over_http_what_the_commands_print(
     assert printed(capsys, "transfer", transfer) == as_printed(ask("ledger", api.GET_TRANSFER, transfer_id=transfer))
     receipt = ask("ledger", ledger_log.GET_RECEIPT, transfer_id=transfer)
     assert printed(capsys, "receipt", transfer) == as_printed(receipt)
+    checked = ask("ledger", ledger_export.GET_CHECKS)
+    assert (checked.right, printed(capsys, "check")["right"]) == (True, True)
     seals = ask("ledger", ledger_log.GET_PERIOD_SEALS, query=ledger_log.SealsQuery())
     assert printed(capsys, "seal", "--periods") == as_printed(seals)
     for what in ("hledger", "beancount", "csv"):
@@ -107,6 +110,20 @@ def test_the_auditor_hears_over_http_what_the_commands_print(
         until = datetime(2026, 12, 31, tzinfo=UTC)
         query = ledger_export.ExportQuery(format=what, until=until)
         assert ask("ledger", ledger_export.GET_EXPORT, query=query) == file.read_bytes()
+
+
+def test_over_http_too_a_broken_invariant_names_the_row(installed: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    with the_owner(installed, unhindered=True) as conn:
+        conn.execute(text("UPDATE accounts SET credits_posted = credits_posted + 1 WHERE code LIKE 'shop/%'"))
+    checked = an_auditor(installed).ask("ledger", ledger_export.GET_CHECKS)
+    assert not checked.right
+    [sums] = [
+        one for one in checked.invariants if one.sentence == "an account's counters are the sums of its transfers"
+    ]
+    assert sums.broken[0]["code"].startswith("shop/")
+    monkeypatch.setattr(handlers_export, "MOST_CHECKED", 2)
+    with pytest.raises(Refused, match="books_too_large"):
+        an_auditor(installed).ask("ledger", ledger_export.GET_CHECKS)
 
 
 def test_a_sealed_month_is_verified_alone_and_refused_when_changed(installed: Town, tmp_path: Path) -> None:
