@@ -215,3 +215,11 @@ def test_parts_are_summed_by_fund_in_order_and_a_lot_is_told_with_its_last_day()
     moved = [a_transfer(LOT_G, "x", 1, fund_id=G), a_transfer(LOT_F, "x", 2), a_transfer(LOT_F, "x", 40)]
     assert rules.parts_of(moved) == (said.Part(fund_id=F, amount_cents=42), said.Part(fund_id=G, amount_cents=1))
     assert rules.lot_of(LOT_G, 7) == said.Lot(fund_id=G, amount_cents=7, expires_on=OCTOBER)
+
+
+def test_a_month_ends_on_its_last_day() -> None:
+    ends = [
+        rules.month_end(date(year, month, 7))
+        for year, month in ((2026, 1), (2026, 2), (2028, 2), (2026, 4), (2026, 12))
+    ]
+    assert ends == [date(2026, 1, 31), date(2026, 2, 28), date(2028, 2, 29), date(2026, 4, 30), date(2026, 12, 31)]

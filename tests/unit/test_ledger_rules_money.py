@@ -13,7 +13,7 @@ from ledger.domain_values import Because, Leg, Move, Reversal, Sweep, Transfer
 from ledger.rules import fingerprint
 from services.apis.ledger import PostCorrection
 from services.events import Envelope
-from services.events.funding import TopUpReversed, TopUpSettled
+from services.events.funding import FundClosed, TopUpReversed, TopUpSettled
 from services.events.ledger import Part
 from services.events.reimbursement import PaymentReleased, PaymentReturned, PaymentSettled
 
@@ -189,3 +189,9 @@ def test_a_correction_takes_back_all_or_what_is_asked_and_says_who_and_why() -> 
             request_id=ID, kind="correction", payload=fingerprint(wrong.transfer_id, cents), because=WHY, of=((wrong, cents),),
             facts={"reason": "booked twice", "by": str(by)},
         )  # fmt: skip
+
+
+def test_that_a_fund_is_closed_is_remembered_and_moves_nothing() -> None:
+    assert rules_money.fund_closed(heard(FundClosed(fund_id=F))) == Move(
+        request_id=uuid5(F, "closed"), kind="fund_closed", payload=fingerprint(F), because=WHY, amount_cents=0, plans=()
+    )

@@ -62,6 +62,15 @@ def test_the_ids_of_a_requests_transfers_count_up_from_its_own() -> None:
     assert [(t.transfer_id.int, t.journal.int, t.amount_cents) for t in made] == [(7, 7, 4), (8, 7, 6)]
 
 
+def test_a_request_takes_a_thousand_transfers_at_most() -> None:
+    def in_cents(count: int) -> Plan:
+        return tuple(Leg("fund/1", "shop/1", 1) for _ in range(count))
+
+    assert len(run(books({"fund/1": 1001}), [a_move(1000, in_cents(1000))]).transfers) == 1000
+    with pytest.raises(ValueError, match="would take 1001 transfers"):
+        run(books({"fund/1": 1001}), [a_move(1001, in_cents(1001))])
+
+
 def test_the_legs_of_one_plan_see_what_those_before_them_gave_and_took() -> None:
     twice: Plan = (Leg("lot/1", "shop/1", 60), Leg("lot/1", "shop/1"))
     assert answers({"lot/1": 100}, a_move(100, twice)) == [("posted", None, 100, -1)]

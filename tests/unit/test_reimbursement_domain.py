@@ -97,3 +97,17 @@ def test_a_shop_is_paid_only_to_an_account_somebody_else_has_approved() -> None:
     assert domain.blocked(domain.Account(None, waiting=True)) == "iban_not_approved"
     assert domain.blocked(domain.Account(account, waiting=True)) == "iban_not_approved"
     assert domain.blocked(domain.Account(account, waiting=False)) is None
+
+
+def test_a_shop_whose_sale_was_undone_is_not_paid_before_a_statement_bears_it() -> None:
+    account = UUID(int=7)
+    assert domain.blocked(domain.Account(account, waiting=False), void_waits=True) == "void_waits"
+    assert domain.blocked(domain.Account(None, waiting=False), void_waits=True) == "no_iban"
+
+
+def test_what_goes_off_one_fund_is_never_taken_from_another() -> None:
+    f, g = UUID(int=1), UUID(int=2)
+    assert domain.less({f: 300, g: 50}, {f: 300, g: 20}) == {f: 0, g: 30}
+    assert domain.less({f: 300}, {}) == {f: 300}
+    assert domain.less({f: 300, g: 50}, {g: 51}) is None
+    assert domain.less({f: 300}, {g: 1}) is None

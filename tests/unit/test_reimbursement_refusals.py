@@ -97,3 +97,14 @@ def test_a_batch_is_cancelled_only_before_its_order_is_out() -> None:
 
 def test_a_claim_is_numbered_within_its_year() -> None:
     assert domain.number_of(3, 2026) == "3/2026"
+
+
+def test_a_claim_that_an_undone_sale_touches_is_left_out_or_prepared_again() -> None:
+    domain.check_something_due(1, A)
+    domain.check_no_void_waits([])
+    domain.check_unlessened([])
+    nothing_due = {"claim_id": str(A), "state": "closed"}
+    assert refusal_of(domain.check_something_due, 0, A) == ("claim_not_payable", 409, nothing_due)
+    waits = {"claim_ids": [str(A), str(B)], "blocked": "void_waits"}
+    assert refusal_of(domain.check_no_void_waits, [B, A]) == ("claim_not_payable", 409, waits)
+    assert refusal_of(domain.check_unlessened, [B, A]) == ("claim_lessened", 409, {"claim_ids": [str(A), str(B)]})
