@@ -109,7 +109,7 @@ def test_partitions_added_while_one_reads_are_given_to_whoever_polls_ever_so_bri
         bus.ask(lambda admin: admin.create_partitions({topic: 8}))
 
         def step() -> None:
-            subscription.poll(10, 0.001)
+            subscription.poll(10, 0.0)
             for spot in subscription.newly_assigned():
                 subscription.seek(spot, 0)
                 owned.add(spot)
