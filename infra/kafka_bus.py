@@ -22,7 +22,7 @@ from services.kit.settings import Settings
 PATIENCE_S = 10.0  # connecting, finding topics and delivering may take this long each; a relay's transaction lasts three of them at most
 FETCH_BYTES = 8 * 1024 * 1024
 SESSION_S = 15.0  # a member that says nothing for this long has died: others take its partitions
-JOINING_MS = 500
+JOINING_MS = 50
 T = TypeVar("T")
 
 
@@ -87,24 +87,21 @@ class KafkaBus:
 
     def subscribe(self, group: str, topics: Collection[str]) -> KafkaSubscription:
         """Raises BusAway also for a topic that is not there: nobody would miss what is never read."""
-        self.ends(topics)
+        spots = self.ends(topics)
         with away("the brokers cannot be reached"):
-            return KafkaSubscription(
-                KafkaConsumer(
-                    **self._connection,
-                    group_id=group,
-                    enable_auto_commit=False,
-                    auto_offset_reset="earliest",
-                    allow_auto_create_topics=False,
-                    max_partition_fetch_bytes=FETCH_BYTES,
-                    partition_assignment_strategy=[CooperativeStickyAssignor],
-                    session_timeout_ms=int(SESSION_S * 1000),
-                    request_timeout_ms=int(self._patience_s * 1000),
-                    metrics_enabled=False,
-                ),
-                topics,
-                self._patience_s,
+            consumer = KafkaConsumer(
+                **self._connection,
+                group_id=group,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                allow_auto_create_topics=False,
+                max_partition_fetch_bytes=FETCH_BYTES,
+                partition_assignment_strategy=[CooperativeStickyAssignor],
+                session_timeout_ms=int(SESSION_S * 1000),
+                request_timeout_ms=int(self._patience_s * 1000),
+                metrics_enabled=False,
             )
+        return KafkaSubscription(consumer, spots, self._patience_s)
 
     def ends(self, topics: Collection[str]) -> dict[Spot, int]:
         return self.ask(lambda admin: _ends(admin, topics))
@@ -174,15 +171,20 @@ def _ends(admin: KafkaAdminClient, topics: Collection[str]) -> dict[Spot, int]:
 class KafkaSubscription:
     """One member of a group. What was assigned but not yet sought is not delivered: Kafka would begin at its own positions, not ours."""
 
-    def __init__(self, consumer: KafkaConsumer, topics: Collection[str], patience_s: float) -> None:
+    def __init__(self, consumer: KafkaConsumer, spots: Collection[Spot], patience_s: float) -> None:
         self._consumer = consumer
         self._patience_s, self._patience_ms = patience_s, int(patience_s * 1000)
         self._new: set[Spot] = set()
         self._next: dict[Spot, int] = {}
         self._known_ends: dict[Spot, int] = {}
         self._checked = time.monotonic()
-        self._any = Spot(min(topics), 0)
-        consumer.subscribe(sorted(topics), listener=_Noting(self._new, self._next))
+        self._any = min(spots)
+        consumer.subscribe(sorted({spot.topic for spot in spots}), listener=_Noting(self._new, self._next))
+        try:
+            self._ask_ends(spots)  # a leader who knows no partitions yet would assign none
+        except BusAway:
+            self.close()
+            raise
 
     def newly_assigned(self) -> Collection[Spot]:
         new = sorted(self._new)
@@ -208,7 +210,6 @@ class KafkaSubscription:
             self._check()
         with away("the brokers cannot be reached"):
             found = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
-            # A join that is answered while nobody polls is thrown away and begun anew, for all members of the group. So stay until it is.
             deadline = time.monotonic() + self._patience_s
             while not found and self._joining() and time.monotonic() < deadline:
                 found = self._consumer.poll(timeout_ms=JOINING_MS, max_records=max_records)
@@ -223,7 +224,13 @@ class KafkaSubscription:
                 raise _made_anew(spot, ends[spot], offset)
 
     def _joining(self) -> bool:
-        return bool(self._consumer.group_metadata().state != MemberState.STABLE)
+        """A join that is answered while nobody polls is thrown away and begun anew, for all members of the group: so polls stay until it is
+        done. One that new metadata set off is even forgotten when a poll ends amid it, and the member is dumb for good: so it is asked for
+        again, which finds the join in flight."""
+        if self._consumer.group_metadata().state == MemberState.STABLE:
+            return False
+        self._consumer._coordinator.request_rejoin()
+        return True
 
     def commit(self, positions: Mapping[Spot, int]) -> None:
         offsets = {_there(spot): OffsetAndMetadata(position, "", -1) for spot, position in positions.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,23 +17,11 @@ from infra.kafka.cluster import Cluster, free_ports
 from infra.kafka_bus import KafkaBus, connection_of
 from services.kit.bus import BusAway, Record, TopicRecreated
 from services.kit.settings import read_settings
-from tests.builders_bus import fresh_topic, message, read, read_all, reading, until
+from tests.builders_bus import assigned, fresh_topic, message, read, read_all, reading, until
 from tests.conftest import a_folder
 from tests.kafka_broker import a_kafka_bus, brokers_jars, make_topics
 
-pytestmark = [
-    pytest.mark.kafka,
-    pytest.mark.filterwarnings(
-        "ignore:unclosed <s:ResourceWarning"
-    ),  # kafka-python does not close sockets that failed to connect
-]
-
-
-@pytest.fixture(autouse=True)
-def _swept() -> Iterator[None]:
-    """Such sockets are collected here, and not in whichever test comes next."""
-    yield
-    gc.collect()
+pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture
@@ -111,6 +98,23 @@ def test_a_topic_made_anew_while_one_reads_is_noticed(bus: KafkaBus, topic: str)
         with pytest.raises(TopicRecreated):
             until(lambda: False, lambda: again(lambda: found.extend(read(subscription, positions=handled))))
     assert {r.value for r in found} == {b"old"}
+
+
+def test_partitions_added_while_one_reads_are_given_to_whoever_polls_ever_so_briefly(bus: KafkaBus, topic: str) -> None:
+    """The join that new partitions set off outlives the poll in which it begins."""
+    with reading(bus, topic) as subscription:
+        owned = set(assigned(subscription))
+        for spot in owned:
+            subscription.seek(spot, 0)
+        bus.ask(lambda admin: admin.create_partitions({topic: 8}))
+
+        def step() -> None:
+            subscription.poll(10, 0.0)
+            for spot in subscription.newly_assigned():
+                subscription.seek(spot, 0)
+                owned.add(spot)
+
+        until(lambda: len(owned) == 8, step)
 
 
 def a_certificate(folder: Path) -> Path:
