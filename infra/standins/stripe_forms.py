@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct, field
 
+from services.apis.endpoint import read_early
+
 LOWEST_CENTS = 50
 HIGHEST_CENTS = 99_999_999
 
@@ -128,6 +130,9 @@ class OneParams(_Form):
     """GET of one object."""
 
     expand: list[str] = []
+
+
+read_early(*_Form.__subclasses__())
 
 
 def read(pairs: Iterable[tuple[str, str]], form: type[Params]) -> Params:

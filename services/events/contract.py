@@ -39,6 +39,8 @@ def event(type_: str, *, key: str) -> Callable[[type[E]], type[E]]:
             raise ValueError(f"{type_} has no field {key} to be ordered by")
         contract = Contract(struct, type_, struct.__module__.rpartition(".")[2], key)
         CONTRACTS[type_] = contract
+        # Now, while there is one thread: see `services.apis.endpoint.read_early`.
+        _decoders[type_.encode()] = msgspec.json.Decoder(Envelope[struct])  # type: ignore[valid-type]
         _BY_STRUCT[struct] = contract
         return struct
 
@@ -102,7 +104,7 @@ def _decoder_of(value: bytes) -> msgspec.json.Decoder[Any]:
         type_ = _typed.decode(value).type
     except msgspec.DecodeError as error:
         raise Unreadable(str(error)) from error
-    contract = CONTRACTS.get(type_)
-    if contract is None:
+    decoder = _decoders.get(type_.encode())
+    if decoder is None:
         raise Unreadable(f"unknown event type {type_}")
-    return _decoders.setdefault(type_.encode(), msgspec.json.Decoder(Envelope[contract.struct]))  # type: ignore[name-defined]
+    return decoder

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from services.apis.endpoint import read_early
 from services.apis.errors import Refused
 
 Kind = Literal["open", "processing", "settled", "failed", "expired", "refunded", "disputed", "ignored"]
@@ -137,6 +138,9 @@ class Event(Struct):
     livemode: bool
     created: int
     data: _Data
+
+
+read_early(Event, Charge, Checkout, Dispute, Session, StripeRefund, _Refund)
 
 
 def read_event(payload: bytes) -> Event:

@@ -77,6 +77,9 @@ class _Token(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     session_id: UUID | None
 
 
+_read = msgspec.json.Decoder(_Token).decode
+
+
 class Tokens:
     """Mints and reads the signed tokens. `keys`: newest first; older ones are still accepted, so that a key can be replaced."""
 
@@ -103,7 +106,7 @@ class Tokens:
         for signer in self._signers:
             try:
                 packed = signer.unsign(text).decode()
-                token = msgspec.json.decode(bytes.fromhex(packed), type=_Token)
+                token = _read(bytes.fromhex(packed))
             except (BadSignature, ValueError, msgspec.DecodeError):
                 continue
             if token.ends_at <= now:
