@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -14,6 +15,8 @@ from infra.kafka_bus import KafkaBus, connection_of
 from infra.topics import Found, Step, Wanted, plan, topic_names, wanted_of
 from services.kit.bus import BusAway
 from services.kit.settings import Settings, SettingWrong
+
+HEARD_S = 30.0
 
 
 def found_on(bus: KafkaBus, names: Sequence[str]) -> dict[str, Found]:
@@ -47,9 +50,15 @@ def found_on(bus: KafkaBus, names: Sequence[str]) -> dict[str, Found]:
 
 
 def carry_out(bus: KafkaBus, wanted: Wanted, steps: Sequence[Step]) -> None:
-    """Raises BusAway; what was done until then is done, and a new plan shows the rest."""
+    """Do it, and return when every broker tells of it: what is changed is heard by one after the other. Raises BusAway; what was done until
+    then is done, and a new plan shows the rest."""
     for step in steps:
         bus.ask(partial(_do, wanted=wanted, step=step))
+    names, until = sorted({step.topic for step in steps}), time.monotonic() + HEARD_S
+    while plan(names, wanted, found_on(bus, names))[0]:
+        if time.monotonic() > until:
+            raise BusAway(f"after {HEARD_S:.0f} s the brokers do not yet tell of all that was done")
+        time.sleep(0.1)
 
 
 def _do(admin: KafkaAdminClient, wanted: Wanted, step: Step) -> None:
