@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 
 from ledger.models import Summed
 from ledger.models import Transfer as Moved
+from ledger.queries import by_index
 from services.kit.db import Tx
 
 STEP = 10_000
@@ -58,7 +59,8 @@ _STEP = text("""
         missing_since = coalesce((SELECT array_agg(since ORDER BY seq) FROM absent), '{}')
     WHERE one""")
 
-# Whole sums, then the sums the instant falls into, entry by entry, then what is not summed.
+# Whole sums, then the sums the instant falls into, entry by entry, then what is not summed: two questions, each by the index of `seq`.
+# Asked as one with OR, half a second went by at ten million transfers.
 _BALANCE = text("""
     SELECT coalesce(sum(debits), 0)::bigint AS debits, coalesce(sum(credits), 0)::bigint AS credits FROM (
         SELECT debits, credits FROM account_sums WHERE account = :account AND clock = :clock AND upto <= :upto AND last <= :at
@@ -67,8 +69,9 @@ _BALANCE = text("""
         WHERE account = :account AND clock = :clock AND upto <= :upto AND first <= :at AND last > :at AND instant <= :at
         UNION ALL
         SELECT CASE debit_account WHEN :account THEN amount_cents ELSE 0 END, CASE credit_account WHEN :account THEN amount_cents ELSE 0 END
-        FROM transfers WHERE (seq > :upto AND seq <= (SELECT max(seq) FROM transfers) OR seq = ANY(CAST(:missing AS bigint[])))
-            AND :account IN (debit_account, credit_account) AND CASE :clock WHEN 'posted_at' THEN posted_at ELSE occurred_at END <= :at
+        FROM (SELECT * FROM transfers WHERE seq > :upto AND seq <= (SELECT max(seq) FROM transfers)
+              UNION ALL SELECT * FROM transfers WHERE seq = ANY(CAST(:missing AS bigint[]))) rest
+        WHERE :account IN (debit_account, credit_account) AND CASE :clock WHEN 'posted_at' THEN posted_at ELSE occurred_at END <= :at
     ) parts""")
 
 
@@ -90,6 +93,7 @@ def totals_at(tx: Tx, account: Any, by: str, at: datetime) -> tuple[int, int]:
     summed = tx.session.execute(select(Summed.upto, Summed.missing)).one_or_none()
     if summed is None or account.expires_on is not None:
         return _added(tx, account.id, Moved.posted_at if by == "posted_at" else Moved.occurred_at, at)
+    by_index(tx)
     # `upto` names which sums count; so it does no harm when the job makes more of them between these two statements.
     said = {"account": account.id, "clock": by, "at": at, "upto": summed.upto, "missing": summed.missing}
     debits, credits_ = tx.session.execute(_BALANCE, said).one()

@@ -161,9 +161,12 @@ ANSWERS = _SHARED.tables["answers"]
 def engine_for(url: str, *, pool_size: int = 5, statement_seconds: int = 15, role: str | None = None) -> Engine:
     """A pooled engine; no statement may run, wait for a lock, or idle in a transaction without end. `role`: every session acts as it."""
     options = (
-        f"-c statement_timeout={statement_seconds}s -c lock_timeout={statement_seconds // 2}s"
-        f" -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
-    ) + (f" -c role={_escaped(role)}" if role else "")
+        (
+            f"-c statement_timeout={statement_seconds}s -c lock_timeout={statement_seconds // 2}s"
+            f" -c idle_in_transaction_session_timeout=60s -c timezone=UTC -c jit=off"  # compiling costs more than any of ours runs
+        )
+        + (f" -c role={_escaped(role)}" if role else "")
+    )
     return create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=pool_size,
