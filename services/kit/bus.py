@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 MAX_MESSAGE_BYTES = 900_000
+MAX_EVENT_BYTES = 800_000  # of an event itself: its key and headers travel too
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

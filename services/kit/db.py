@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 
 from services.events import Envelope, contract_of, encode
 from services.kit.bulk import copy_rows
+from services.kit.bus import MAX_EVENT_BYTES, MessageTooLarge
 
 if TYPE_CHECKING:
     from services.apis.city import City
@@ -121,7 +122,7 @@ class Tx:
     def put(self, event: msgspec.Struct, *, because: Envelope[Any] | None = None) -> None:
         """Publish an event with this transaction: it is written to the outbox at commit, or not at all.
 
-        `because`: the event that caused it, when a handler works through several.
+        `because`: the event that caused it, when a handler works through several. Raises MessageTooLarge.
         """
         contract = contract_of(type(event))
         if contract.topic != self.service:
@@ -134,7 +135,14 @@ class Tx:
             id=id_, type=contract.type, occurred_at=self.now, key=key, correlation_id=correlation_id, causation_id=causation_id,
             data=event,
         )  # fmt: skip
-        self.outgoing.append((contract.topic, key, id_, contract.type, encode(envelope), self.now))
+        value = encode(envelope)
+        if (
+            len(value) > MAX_EVENT_BYTES
+        ):  # refused here, with what caused it: in the outbox it would hold up all that come after
+            raise MessageTooLarge(
+                f"{contract.type} of {key} has {len(value)} bytes; at most {MAX_EVENT_BYTES} can be sent"
+            )
+        self.outgoing.append((contract.topic, key, id_, contract.type, value, self.now))
 
     def write_outbox(self) -> None:
         """Write what was put. Called once, just before commit, so that sequence numbers are drawn while row locks are held."""

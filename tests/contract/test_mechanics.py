@@ -16,7 +16,7 @@ from infra.wiring import Town
 from services.events import Envelope, encode
 from services.events.identity import PersonErased, PersonJoined
 from services.kit import parked
-from services.kit.bus import Message
+from services.kit.bus import Message, MessageTooLarge
 from services.kit.context import Context, Room
 from services.kit.db import OUTBOX, Tx, engine_for, service_metadata
 from services.kit.ids import new_id
@@ -256,3 +256,16 @@ def test_an_event_no_handler_wants_only_moves_the_position(ctx: Context, bus: Lo
     assert consumer.poll_once() == 0
     with ctx.engine.connect() as conn:
         assert conn.scalar(text("SELECT count(*) FROM inbox")) == 0
+
+
+def test_an_event_too_large_for_the_bus_ends_its_transaction_and_holds_up_nobody(town: Town) -> None:
+    ctx = town.rooms["identity"]
+
+    def join(role: str) -> None:
+        with ctx.transaction() as tx:
+            tx.put(PersonJoined(person_id=new_id(), role=role))
+
+    with pytest.raises(MessageTooLarge, match="at most 800000"):
+        join("x" * 800_000)
+    join("volunteer")
+    assert relay_once(ctx, town.bus) == 1
