@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 import httpx
@@ -75,6 +76,11 @@ class Server:
         assert self.process
         self.process.kill()
         self.process.wait(timeout=10)
+
+
+class Selling(Protocol):
+    thread: threading.Thread
+    closing: threading.Event
 
 
 class Till:
@@ -149,15 +155,17 @@ def give_coins(ctx: Context, bus: LocalBus) -> list[UUID]:
     return people
 
 
-def sell_under_kills(server: Server, tills: list[Till]) -> None:
-    draw = random.Random(13)
+def sell_under_kills(server: Server, tills: Sequence[Selling], *, seed: int, between_s: tuple[float, float]) -> None:
+    """All tills sell while the server is killed `KILLS` times; each ends when it has heard of what it asked last."""
+    draw = random.Random(seed)
     server.start()
     for till in tills:
         till.thread.start()
     for _ in range(KILLS):
-        time.sleep(draw.uniform(0.1, 1.2))
+        time.sleep(draw.uniform(*between_s))
         server.kill()
         server.start()
+    time.sleep(1)
     for till in tills:
         till.closing.set()
     for till in tills:
@@ -172,7 +180,7 @@ def test_whatever_the_moment_of_the_kill_each_sale_a_till_was_told_of_is_in_the_
         server = Server(["tests.faults.serve_ledger", url, str(port), KEY], port)
         tills = [Till(server, ctx, number, people, shops) for number in range(TILLS)]
         try:
-            sell_under_kills(server, tills)
+            sell_under_kills(server, tills, seed=13, between_s=(0.1, 1.2))
         finally:
             server.kill()
         told = {sale_id: cents for till in tills for sale_id, cents in till.told.items()}

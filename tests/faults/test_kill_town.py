@@ -35,7 +35,7 @@ from tests.builders_ledger import an_award, in_order
 from tests.builders_redemption import ATill, a_paired_till, a_shop
 from tests.conftest import a_folder
 from tests.faults.test_kill_the_demo import free_port
-from tests.faults.test_kill_tills import FOR_GOOD, KILLS, PATIENCE_S, Server
+from tests.faults.test_kill_tills import FOR_GOOD, KILLS, Server, sell_under_kills
 
 SHOPS, TILLS, CUSTOMERS_EACH = 2, 8, 4
 COINS_EACH = 1000_00
@@ -120,23 +120,6 @@ def customers_with_coins(town: Town) -> list[As]:
     return people
 
 
-def sell_under_kills(server: Server, tills: list[Till]) -> None:
-    draw = random.Random(17)
-    server.start()
-    for till in tills:
-        till.thread.start()
-    for _ in range(KILLS):
-        time.sleep(draw.uniform(0.3, 2.5))
-        server.kill()
-        server.start()
-    time.sleep(1)
-    for till in tills:
-        till.closing.set()
-    for till in tills:
-        till.thread.join(timeout=PATIENCE_S)
-        assert not till.thread.is_alive(), "a till was never answered"
-
-
 def rows(town: Town, service: str, query: str) -> list[Any]:
     with town.rooms[service].engine.connect() as conn:
         return list(conn.execute(text(query)).all())
@@ -153,7 +136,7 @@ def test_whatever_the_moment_of_the_kill_each_answered_sale_is_there_once_in_red
     settings = {"VAR": str(var), "PORT": str(port), "DATABASE_URL": town.url, "PYTHONWARNINGS": "ignore"}
     server = Server(["infra", "serve"], port, "/api/ledger/status", **settings)
     try:
-        sell_under_kills(server, tills)
+        sell_under_kills(server, tills, seed=17, between_s=(0.3, 2.5))
     finally:
         server.kill()
     town.start_consumers()

@@ -1,0 +1,30 @@
+"""Processes of one service that start together bring its database to its newest version once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from infra.embedded import ensure_databases
+from infra.wiring import folder_of
+from services.kit.db import engine_for
+from services.kit.migrate import migrate, numbered
+
+TOGETHER = 6
+
+
+def test_of_those_who_migrate_at_once_one_does_it_and_the_others_wait(postgres_url: str) -> None:
+    ensure_databases(postgres_url, ["migrated_at_once"])
+    url, folder, start = postgres_url.replace("{service}", "migrated_at_once"), folder_of("ledger"), Barrier(TOGETHER)
+
+    def run(_: int) -> list[str]:
+        engine = engine_for(url)
+        start.wait()
+        try:
+            return migrate(engine, folder)
+        finally:
+            engine.dispose()
+
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        applied = list(pool.map(run, range(TOGETHER)))
+    assert sorted(map(len, applied)) == [0] * (TOGETHER - 1) + [len(numbered(folder))]
