@@ -9,13 +9,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo tour kafka test check bench proof faults mutation lock translations
+.PHONY: help demo town tour kafka test check bench proof faults mutation lock translations
 
 help: ## show what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/demo.stamp ## the whole town on http://127.0.0.1:8000 (PORT=8001 elsewhere, RESET=1 starts over)
 	@$(RUN) demo $(if $(RESET),--reset)
+
+town: .venv/demo.stamp ## the same town, every service in processes of its own on Kafka (needs Java 17 and Maven); what they log: var/town.log
+	@mkdir -p $(or $(VAR),var) && $(RUN) up --demo 2>$(or $(VAR),var)/town.log
 
 tour: .venv/demo.stamp ## walk the loop once, in the terminal, in two minutes
 	@$(RUN) tour
@@ -24,7 +27,7 @@ kafka: .venv/demo.stamp ## get and start a Kafka broker on 127.0.0.1:9092, witho
 	@$(BIN)/python -W ignore -m infra.kafka run $(if $(BROKERS),--brokers $(BROKERS))
 
 test: .venv/test.stamp ## all tests but the long proofs
-	@$(BIN)/python -m pytest -m "not proof" -n $(WORKERS) --dist worksteal $(TESTS)
+	@$(BIN)/python -m pytest -m "not proof and not many" -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: .venv/test.stamp ## lint, types, import directions, translations, migrations
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -38,9 +41,10 @@ bench: .venv/test.stamp ## measure; prints a table and writes build/benchmarks.j
 proof: .venv/test.stamp ## the long proofs: simulated towns under faults, planted bugs that must be caught (LONG=1: many more)
 ifdef LONG
 	@LEDGER_EXAMPLES=1000 $(BIN)/python -m pytest tests/component/test_ledger_machine.py
-	@SIMULATE_TOWNS=50 LEDGER_EXAMPLES=200 $(BIN)/python -m pytest -m proof -n $(WORKERS) --dist worksteal
+	@SIMULATE_TOWNS=50 LEDGER_EXAMPLES=200 $(BIN)/python -m pytest -m "proof and not many" -n $(WORKERS) --dist worksteal
 else
-	@$(BIN)/python -m pytest -m proof -n $(WORKERS) --dist worksteal
+	@$(BIN)/python -m pytest -m "proof and not many" -n $(WORKERS) --dist worksteal
+	@$(BIN)/python -m pytest -m many
 endif
 
 faults: .venv/test.stamp ## kill the ledger 200 times under 32 tills, then the whole town 50 times

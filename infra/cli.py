@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from infra import cli_seal, parked, web, workers
+from infra import cli_seal, parked, up, web, workers
 from infra.cli_asking import Progress, command, show
 from infra.embedded import CannotStart
 from infra.ledger_cli import add_commands
@@ -142,6 +142,7 @@ def parser() -> argparse.ArgumentParser:
     add("tour", tour, "walk the loop once, step by step, in the terminal")
     add("serve", serve, "serve a city: every service in one process, no demo data")
     web.add_commands(add)
+    up.add_commands(add)
     command(add, "check", check, "check every invariant of the books", long=True)
     add_commands(add)
     parked.add_commands(add)

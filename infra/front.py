@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, abort, jsonify
 
 from infra.documents import asyncapi, openapi
-from infra.wiring import Town
+from infra.town import Town
 from services.kit.i18n import init_i18n
 from services.kit.pages import init_pages
 
@@ -27,4 +27,6 @@ def front_app(town: Town) -> Flask:
             abort(404)
         return jsonify(openapi(service))
 
+    for path in ("/health", "/ready"):
+        app.add_url_rule(path, path.strip("/"), lambda: jsonify(service="front"))
     return app

@@ -10,9 +10,9 @@ from sqlalchemy import Engine, make_url, text
 from infra.city import read_city
 from infra.embedded import CannotStart, ensure_databases
 from infra.rooms import ROOMS
-from infra.standins.wire import gateway_of
+from infra.standins.wire import gateway_elsewhere
 from infra.wiring import WITH_ROLE, folder_of, migrated, room_of, secrets_of
-from services.kit.clock import Clock, SystemClock
+from services.kit.clock import Clock, SharedClock, SystemClock
 from services.kit.context import Context
 from services.kit.db import engine_for
 from services.kit.http import Client
@@ -29,14 +29,23 @@ def context_of(settings: Settings, name: str, *, clock: Clock | None = None, ids
         raise SettingWrong("DATABASE_URL is empty: a service in a process of its own needs a PostgreSQL server.")
     if not settings.secret_keys:
         raise SettingWrong("SECRET_KEYS is empty: services in processes of their own must share them.")
-    clock, (tokens, extras) = clock or SystemClock(), secrets_of(settings)
-    extras["stripe"] = gateway_of(settings)  # its stand-in lives inside one process
+    city, clock, (tokens, extras) = read_city(settings.city), clock or clock_of(settings), secrets_of(settings)
+    extras["stripe"] = gateway_elsewhere(settings, city, extras["standin_secret"])
     engine = _opened(settings.database_url.replace("{service}", name), name)
-    ctx = Context(room_of(name), engine, clock, ids, read_city(settings.city), tokens, extras=extras)
+    ctx = Context(room_of(name), engine, clock, ids, city, tokens, extras=extras)
     token: Callable[[], str | None] = lambda: tokens.service(name, now=clock.now())  # noqa: E731 - one line says it
     for other in ROOMS:
         ctx.clients[other] = Client(other, httpx.Client(base_url=address_of(other, settings)), token)
     return ctx
+
+
+def clock_of(settings: Settings) -> Clock:
+    """The machine's clock; that of a made-up town where one is set. Raises SettingWrong in a real city."""
+    if settings.clock is None:
+        return SystemClock()
+    if not read_city(settings.city).invented:
+        raise SettingWrong("CLOCK is set: a real city lives by the machine's clock.")
+    return SharedClock(settings.clock)
 
 
 def address_of(service: str, settings: Settings) -> str:

@@ -13,9 +13,11 @@ from waitress.server import create_server
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from infra.standins.stripe import stripe_standin
-from infra.wiring import Town, quiet_collector
+from infra.town import Town
+from infra.wiring import OneProcess, quiet_collector
 from merchant_app.today import OWNER_ANSWERS, TILL_ANSWERS
 from services.kit.gathering import Questions, gathering_app
+from services.kit.settings import Settings
 from services.kit.telemetry import log
 from volunteer_app.home import ANSWERS
 
@@ -24,13 +26,14 @@ TICK_EVERY_S = 30.0
 
 
 def one_origin(town: Town, front: Flask) -> Callable[..., Any]:
-    """The front pages at `/`, each service at `/api/SERVICE`, the apps at `/volunteer`, `/till` and `/owner`."""
+    """The front pages at `/`, each service of this process at `/api/SERVICE`, the apps at `/volunteer`, `/till` and `/owner`."""
     clients = {name: town.client(name) for name in town.rooms}
 
     def app(name: str, allow: str, answers: Mapping[str, Questions]) -> Flask:
         return gathering_app(name, clients, town.tokens, town.clock, allow, answers)
 
-    mounts: dict[str, Any] = {f"/api/{name}": service for name, service in town.apps.items()}
+    services = town.apps if isinstance(town, OneProcess) else {}
+    mounts: dict[str, Any] = {f"/api/{name}": service for name, service in services.items()}
     mounts["/volunteer"] = app("volunteer_app", "volunteer", ANSWERS)
     mounts["/till"] = app("merchant_app.till", "cashier", TILL_ANSWERS)
     mounts["/owner"] = app("merchant_app.owner", "shop_owner", OWNER_ANSWERS)
@@ -40,14 +43,19 @@ def one_origin(town: Town, front: Flask) -> Callable[..., Any]:
 
 
 class Server:
-    """A WSGI server and the event pump, each in its own thread, until `stop`."""
+    """A WSGI server in a thread of its own, and in another what goes on meanwhile, until `stop`.
 
-    def __init__(self, town: Town, app: Callable[..., Any]) -> None:
-        self._town = town
+    `pump` carries events and answers how many; `tick` does timed work.
+    """
+
+    def __init__(
+        self, settings: Settings, app: Callable[..., Any], *, pump: Callable[[], int] = lambda: 0, tick: Callable[[], object]
+    ) -> None:  # fmt: skip
+        self._pump_once, self._tick = pump, tick
         self._stopping = threading.Event()
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._http = create_server(
-            app, host=town.settings.host, port=town.settings.port, threads=town.settings.threads,
+            app, host=settings.host, port=settings.port, threads=settings.threads,
             channel_timeout=60, max_request_body_size=8 * 1024 * 1024, ident=None,
         )  # fmt: skip
         self._threads = [
@@ -71,10 +79,10 @@ class Server:
         pause, last_tick = PUMP_PAUSE_S, 0.0
         while not self._stopping.wait(pause):
             try:
-                moved = self._town.pump()
+                moved = self._pump_once()
                 if time.monotonic() - last_tick > TICK_EVERY_S:
                     last_tick = time.monotonic()
-                    self._town.tick()
+                    self._tick()
                 pause = 0.0 if moved else PUMP_PAUSE_S
             except Exception as error:
                 log("pump failed", level=logging.ERROR, exc=error)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from infra.rooms import ROOMS
 from infra.wiring import quiet_collector
@@ -41,6 +42,8 @@ def answering(service: str, settings: Settings) -> Flask:
 
     log_to_stderr(settings.log_level)
     app = service_app(context_of(settings, service))
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies)  # type: ignore[method-assign]
     quiet_collector()
     return app
 

@@ -1,4 +1,4 @@
-"""The composition root: builds a `Town` – every service on its database, one bus, one clock – from Settings, with plain functions."""
+"""The composition root: a town in one process – every service on its database, one bus, one clock – from Settings, with plain functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import httpx
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import Flask
-from sqlalchemy import Engine, make_url, text
+from sqlalchemy import Engine, make_url
 
 from infra.buses import bus_of
 from infra.city import read_city
@@ -25,23 +25,23 @@ from infra.jobs import run_jobs
 from infra.lag import behind, ends_for
 from infra.rooms import ROOMS
 from infra.standins.wire import stripe_of
+from infra.town import Town
 from services.apis.city import City
 from services.kit.auth import Tokens
 from services.kit.bus import Bus
 from services.kit.clock import Clock, SystemClock
 from services.kit.context import Context, Room
 from services.kit.db import engine_for
-from services.kit.http import Client
 from services.kit.ids import Ids, new_id
 from services.kit.inbox import Consumer, topics_of
 from services.kit.migrate import migrate
 from services.kit.outbox import relay_once
-from services.kit.parked import parked
 from services.kit.roles_v1 import service_role
 from services.kit.settings import Settings
 from services.kit.web import service_app
 
 WITH_ROLE = ("ledger",)
+MOST_ROUNDS = 1000
 
 
 def room_of(name: str) -> Room:
@@ -79,7 +79,7 @@ def migrated(url: str, service: str) -> Engine:
     return engine_for(url, role=role)
 
 
-class Town:
+class OneProcess(Town):
     """Every service in one process."""
 
     def __init__(
@@ -87,14 +87,14 @@ class Town:
     ) -> None:
         self.settings, self.city, self.clock, self.ids, self.url = settings, city, clock, ids, url
         self.tokens, shared = secrets_of(settings)
-        stripe, self.stripe_standin = stripe_of(self)
+        stripe, self.stripe_standin = stripe_of(self, shared["standin_secret"])
         extras = {**shared, "stripe": stripe, **extras}
         self.rooms: dict[str, Context] = {}
         self.apps: dict[str, Flask] = {}
         ensure_databases(url, [*ROOMS, "bus"])
         self.bus: Bus = bus_of(settings, url)
         for name in ROOMS:
-            engine = migrated(self._database(name), name)
+            engine = migrated(url.replace("{service}", name), name)
             self.rooms[name] = Context(room_of(name), engine, clock, ids, city, self.tokens, extras=extras)
         for name, ctx in self.rooms.items():
             self.apps[name] = service_app(ctx)
@@ -116,16 +116,8 @@ class Town:
             if name not in self._consumers and (topics := topics_of(ctx)):
                 self._consumers[name] = Consumer(ctx, self.bus.subscribe(name, topics))
 
-    def _database(self, service: str) -> str:
-        return self.url.replace("{service}", service)
-
-    def client(self, service: str, *, speaking_as: str | None = None) -> Client:
-        """A client of a service inside this process, speaking as another service, or as nobody until `as_(token)`."""
-        http = httpx.Client(transport=httpx.WSGITransport(app=self.apps[service]), base_url=f"http://{service}")
-        token: Callable[[], str | None] = (
-            (lambda: self.tokens.service(speaking_as, now=self.clock.now())) if speaking_as else (lambda: None)
-        )
-        return Client(service, http, token)
+    def http(self, service: str) -> httpx.Client:
+        return httpx.Client(transport=httpx.WSGITransport(app=self.apps[service]), base_url=f"http://{service}")
 
     def pump(self) -> int:
         """Carry events one round: every relay, then every consumer. Answers how much moved. A fault of one does not hold the
@@ -144,12 +136,12 @@ class Town:
             raise faults[0]
         return moved
 
-    def settle(self, *, rounds: int = 1000) -> None:
-        """Pump until quiet. Raises RuntimeError if events keep causing events."""
-        for _ in range(rounds):
+    def settle(self) -> None:
+        """Pump until quiet."""
+        for _ in range(MOST_ROUNDS):
             if self.pump() == 0 and not self._wait_for_kafka():
                 return
-        raise RuntimeError(f"events still move after {rounds} rounds")
+        raise RuntimeError(f"events still move after {MOST_ROUNDS} rounds")
 
     def _wait_for_kafka(self) -> bool:
         """A poll that found nothing proves that nothing is there, but on Kafka, where events may be on their way. So those who are behind
@@ -163,29 +155,10 @@ class Town:
         return bool(late)
 
     def tick(self) -> int:
-        """Do the timed work that is due now (forgotten check-outs, expiry …). Answers how much was done."""
         done = sum(run_jobs(ctx) for ctx in self.rooms.values())
         if self.stripe_standin:
             self.stripe_standin.tick()
         return done
-
-    def check(self, tell: Callable[[str, int], None] = lambda name, count: None) -> list[str]:
-        """Every invariant that does not hold, as a sentence with the offending row; empty when all is well.
-
-        `tell`: hears after each service its name and how many invariants were looked at so far.
-        """
-        wrong, count = [], 0
-        for name, ctx in self.rooms.items():
-            wrong += [
-                f"{name}: event {row.seq} of {row.topic} waits parked: {row.reason}" for row in parked(ctx, most=5)
-            ]
-            with ctx.engine.connect() as conn:
-                for sentence, query in ctx.room.checks.items():
-                    for row in conn.execute(text(query)).mappings().fetchmany(5):
-                        wrong.append(f"{name}: not true that {sentence}: {dict(row)}")
-            count += len(ctx.room.checks)
-            tell(name, count)
-        return wrong
 
     def close(self) -> None:
         for consumer in self._consumers.values():
@@ -209,6 +182,7 @@ def secrets_of(settings: Settings) -> tuple[Tokens, dict[str, Any]]:
     tokens = Tokens(keys)
     return tokens, {
         "tokens": tokens, "vault_key": vault_key(keys[-1]), "public_url": settings.public_url, "seal_key": seal_key(settings.var),
+        "standin_secret": "whsec_" + derived(keys[-1], b"meritcoin.stripe-standin.v1").hex(),
     }  # fmt: skip
 
 
@@ -238,7 +212,12 @@ def seal_key(var: Path) -> bytes:
 
 def vault_key(key: str) -> bytes:
     """The key that wraps the vault's keys. From the oldest signing key, so that replacing the newest leaves the vault readable."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"meritcoin.vault.v1").derive(key.encode())
+    return derived(key, b"meritcoin.vault.v1")
+
+
+def derived(key: str, purpose: bytes) -> bytes:
+    """32 bytes for one purpose, the same wherever the key is known."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(key.encode())
 
 
 def build_town(
@@ -248,8 +227,8 @@ def build_town(
     ids: Ids = new_id,
     url: str | None = None,
     extras: dict[str, Any] | None = None,
-) -> Town:
+) -> OneProcess:
     """A town from settings: embedded PostgreSQL unless a `DATABASE_URL` is given. Raises SettingWrong, CannotStart."""
     city = read_city(settings.city)
     url = url or settings.database_url or start_postgres(settings.var)
-    return Town(settings, city, clock or SystemClock(), ids, url, extras or {})
+    return OneProcess(settings, city, clock or SystemClock(), ids, url, extras or {})

@@ -127,12 +127,15 @@ def _consuming(ctx: Context, bus: Bus, stack: ExitStack) -> Step:
     return lambda: consumer.poll_once(timeout_s=POLL_S)
 
 
-def run_jobs_alone(ctx: Context) -> int:
-    """Do the timed work unless another process of this service is at it. The lock ends with the connection, however that ends."""
+def run_jobs_alone(ctx: Context, *, wait: bool = False) -> int:
+    """Do the timed work unless another process of this service is at it (`wait`: after it). The lock ends with the connection, however
+    that ends."""
     from infra.jobs import run_jobs
 
     with ctx.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        if not conn.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": JOBS_LOCK}):
+        if wait:
+            conn.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": JOBS_LOCK})
+        elif not conn.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": JOBS_LOCK}):
             return 0
         try:
             return run_jobs(ctx)

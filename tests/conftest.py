@@ -14,8 +14,9 @@ import pytest
 
 from infra.embedded import start_postgres, stop_postgres
 from infra.lag import ends_for
-from infra.wiring import Town, build_town
-from services.kit.clock import SetClock
+from infra.town import Town
+from infra.wiring import OneProcess, build_town
+from services.kit.clock import SetClock, SharedClock
 from services.kit.db import POSITIONS
 from services.kit.inbox import topics_of
 from services.kit.settings import read_settings
@@ -99,7 +100,10 @@ def town(one_town: Town) -> Town:
 
 def empty(town: Town) -> Town:
     """Nothing has happened, and it is noon again."""
-    town.clock.__init__(NOON)  # type: ignore[misc]
+    if isinstance(town.clock, SharedClock):
+        town.clock.start_at(NOON)
+    else:
+        town.clock.__init__(NOON)  # type: ignore[misc]
     on_kafka = bool(town.settings.kafka_bootstrap)
     engines = [ctx.engine for ctx in town.rooms.values()]
     for engine in engines if on_kafka else [*engines, town.bus._engine]:  # type: ignore[attr-defined]
@@ -107,7 +111,8 @@ def empty(town: Town) -> Town:
             conn.exec_driver_sql(EMPTY)
     if on_kafka:
         forget_events(town)
-    town.start_consumers()
+    if isinstance(town, OneProcess):
+        town.start_consumers()
     return town
 
 

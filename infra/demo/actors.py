@@ -8,7 +8,7 @@ from typing import Any
 import pyotp
 
 from infra.demo.memory import Memory, Someone
-from infra.wiring import Town
+from infra.town import Town
 from services.apis import identity as identity_api
 from services.apis.errors import Refused
 from services.kit.ids import derived_id

@@ -14,12 +14,12 @@ from infra.demo.memory import Memory
 from infra.demo.setup import owner_of
 from infra.demo.sponsor import SponsorDay
 from infra.standins.bank import StandinBank
-from infra.wiring import Town
+from infra.town import Town
 from services.apis import reimbursement as api
 from services.apis import reimbursement_payment as payment_api
 from services.apis.endpoint import Endpoint
 from services.apis.errors import Refused
-from services.kit.clock import SetClock
+from services.kit.clock import MovedClock
 
 if TYPE_CHECKING:
     from infra.demo.history import Day
@@ -28,7 +28,7 @@ BALANCE_CENTS = 50_000_000
 
 
 class MoneyDay:
-    def __init__(self, town: Town, clock: SetClock, memory: Memory, actors: Actors) -> None:
+    def __init__(self, town: Town, clock: MovedClock, memory: Memory, actors: Actors) -> None:
         self.town, self.clock, self.memory, self.actors = town, clock, memory, actors
         self.sponsor = SponsorDay(town, memory, actors)
 

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 from infra.demo import cast
 from infra.demo.actors import Actors
 from infra.demo.memory import Memory
-from infra.wiring import Town
+from infra.town import Town
 from services.apis import attendance as attendance_api
 from services.apis import shifts as shifts_api
 from services.apis.endpoint import Endpoint
 from services.apis.errors import Refused
-from services.kit.clock import SetClock
+from services.kit.clock import MovedClock
 
 if TYPE_CHECKING:
     from infra.demo.history import Day
@@ -32,7 +32,7 @@ ORDINARY = {
 
 
 class ShiftDay:
-    def __init__(self, town: Town, clock: SetClock, memory: Memory, actors: Actors) -> None:
+    def __init__(self, town: Town, clock: MovedClock, memory: Memory, actors: Actors) -> None:
         self.town, self.clock, self.memory, self.actors = town, clock, memory, actors
 
     # ---------- the morning: publish and sign up ----------

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from infra.demo import cast
 from infra.demo.actors import Actors
 from infra.demo.memory import Memory
-from infra.wiring import Town
+from infra.town import Town
 from services.apis import ledger as ledger_api
 from services.apis import redemption as redemption_api
 from services.apis.errors import Refused
-from services.kit.clock import SetClock
+from services.kit.clock import MovedClock
 
 if TYPE_CHECKING:
     from infra.demo.history import Day
@@ -22,7 +22,7 @@ ENDS_WELL = {"not_enough_coins", "day_limit", "over_sale_limit", "key_reused", "
 
 
 class ShopDay:
-    def __init__(self, town: Town, clock: SetClock, memory: Memory, actors: Actors) -> None:
+    def __init__(self, town: Town, clock: MovedClock, memory: Memory, actors: Actors) -> None:
         self.town, self.clock, self.memory, self.actors = town, clock, memory, actors
 
     def afternoon(self, day: Day) -> None:

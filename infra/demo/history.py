@@ -20,8 +20,8 @@ from infra.demo.day_shops import ShopDay
 from infra.demo.memory import Memory, MemoryFile
 from infra.demo.setup import Founding
 from infra.demo.view import History
-from infra.wiring import Town
-from services.kit.clock import SetClock
+from infra.town import Town
+from services.kit.clock import MovedClock
 from services.kit.i18n import day as written_day
 from services.kit.telemetry import log
 
@@ -49,7 +49,7 @@ class Day:
 class Life:
     """Lives what is left of the history, then lets the clock run with the machine's."""
 
-    def __init__(self, town: Town, clock: SetClock, memory: Memory, file: MemoryFile) -> None:
+    def __init__(self, town: Town, clock: MovedClock, memory: Memory, file: MemoryFile) -> None:
         self._town, self._clock, self.memory, self._file = town, clock, memory, file
         self._stopping = threading.Event()
         self._failed: str | None = None

@@ -17,7 +17,8 @@ from infra.demo.pages import start_page
 from infra.demo.sections import TownView
 from infra.front import front_app
 from infra.serve import Server, one_origin
-from infra.wiring import Town, build_town
+from infra.town import Town
+from infra.wiring import build_town
 from services.kit.clock import SetClock, SystemClock
 from services.kit.settings import Settings
 from services.kit.telemetry import log_to_stderr
@@ -44,7 +45,7 @@ def run_demo(settings: Settings, opened: Future[str]) -> int:
     life = Life(town, clock, memory, file)
     front = front_app(town)
     front.register_blueprint(start_page(TownView(town, life)))
-    server = Server(town, one_origin(town, front))
+    server = Server(settings, one_origin(town, front), pump=town.pump, tick=town.tick)
     server.start()
     print(f"\nValdarco is open: {settings.public_url}")
     print("Try first: open the address, choose a person, and look at the town through their eyes.")
@@ -60,7 +61,7 @@ def run_city(settings: Settings, opened: Future[str]) -> int:
     """Serve a city's own town – no demo data – until Ctrl-C."""
     log_to_stderr(settings.log_level)
     town = build_town(settings, clock=SystemClock(), url=opened.result())
-    server = Server(town, one_origin(town, front_app(town)))
+    server = Server(settings, one_origin(town, front_app(town)), pump=town.pump, tick=town.tick)
     server.start()
     print(f"{town.city.name} is served on {settings.public_url}; the documents are under /docs.")
     return until_stopped(server, town, None)

@@ -13,7 +13,7 @@ from infra.demo import cast, shoes
 from infra.demo.people import PEOPLE
 from infra.demo.sections_city import CityView
 from infra.demo.view import Document, History, Person, Section
-from infra.wiring import Town
+from infra.town import Town
 from merchant_app.today import today
 from services.apis.errors import Refused
 from services.kit.gathering import gather

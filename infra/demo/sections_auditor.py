@@ -13,7 +13,7 @@ from infra.demo import shoes
 from infra.demo.shoes import Step
 from infra.demo.trail import Ask, CoinsWay, follow_a_coin
 from infra.demo.view import Section
-from infra.wiring import Town
+from infra.town import Town
 from services.kit.i18n import cents, euros, number
 
 

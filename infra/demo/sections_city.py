@@ -11,7 +11,7 @@ from infra.demo import cast, shoes
 from infra.demo.sections_auditor import AuditorView
 from infra.demo.setup import owner_of
 from infra.demo.view import Section
-from infra.wiring import Town
+from infra.town import Town
 from services.apis import (
     attendance,
     awards,

@@ -14,7 +14,7 @@ from uuid import UUID
 from infra.demo import cast
 from infra.demo.actors import Actors
 from infra.demo.memory import Memory, Someone
-from infra.wiring import Town
+from infra.town import Town
 from services.apis import awards as awards_api
 from services.apis import funding as funding_api
 from services.apis import funding_sponsor as sponsor_api

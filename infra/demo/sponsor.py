@@ -8,7 +8,7 @@ from infra.demo import cast
 from infra.demo.actors import Actors
 from infra.demo.memory import Memory
 from infra.standins.bank import IncomingTransfer, StandinBank
-from infra.wiring import Town
+from infra.town import Town
 from services.apis import funding_sponsor as api
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from infra.demo.memory import Memory
 from infra.demo.setup import Founding, owner_of
 from infra.embedded import drop_databases, start_postgres
 from infra.standins.bank import StandinBank
-from infra.wiring import Town, build_town
+from infra.town import Town
+from infra.wiring import build_town
 from services.apis import attendance, redemption, reimbursement, reimbursement_payment, shifts
 from services.apis import ledger as ledger_api
 from services.apis.errors import Refused

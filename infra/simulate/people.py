@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 
 from infra.simulate.faults import Crash, Faults, SimulatedClock
-from infra.wiring import Town
+from infra.wiring import OneProcess
 from services.apis.errors import Refused
 from services.kit.auth import Grant, Principal
 from services.kit.bus import BusAway
@@ -29,7 +29,7 @@ class Stuck(Exception):
 class Ways:
     """How anything is done in a town where everything fails now and then."""
 
-    def __init__(self, town: Town, clock: SimulatedClock, faults: Faults, seed: int) -> None:
+    def __init__(self, town: OneProcess, clock: SimulatedClock, faults: Faults, seed: int) -> None:
         self.town, self.clock, self.faults, self.seed = town, clock, faults, seed
         self.refusals: Counter[str] = Counter()
         self._asked = 0

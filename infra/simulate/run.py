@@ -19,7 +19,7 @@ from infra.simulate.life import Life
 from infra.simulate.people import Stuck, Ways
 from infra.simulate.tally import happened
 from infra.simulate.verdict import digest, moved, problems
-from infra.wiring import Town, build_town
+from infra.wiring import OneProcess, build_town
 from services.kit.db import engine_for
 from services.kit.ids import seeded_ids
 from services.kit.settings import read_settings
@@ -101,7 +101,7 @@ def _run(seed: int, weeks: int, url: str, var: Path, start: float, tell: Tell) -
         bus.dispose()
 
 
-def _live_and_heal(town: Town, ways: Ways, life: Life, weeks: int, tell: Tell) -> list[str]:
+def _live_and_heal(town: OneProcess, ways: Ways, life: Life, weeks: int, tell: Tell) -> list[str]:
     """Answers what kept the town from living on, if something did."""
     town.start_consumers()
     life.found()

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from infra.wiring import Town
+from infra.town import Town
 
 _HAPPENED = {
     "hold": ("ledger", "SELECT count(DISTINCT hold_id) FROM holds"),

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Engine, text
 
-from infra.wiring import Town
+from infra.town import Town
 from ledger import handlers_log, sealing, verify
 from ledger.audit import audit
 from services.apis.ledger_log import ConsistencyQuery, SealsQuery

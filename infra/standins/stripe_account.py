@@ -26,6 +26,7 @@ from infra.standins.stripe_shapes import Json
 from infra.standins.stripe_webhooks import Deliver, Webhooks
 
 DISPUTE_FEE_CENTS = 2000
+STANDIN_KEY = "sk_test_standin"
 
 
 class StripeAccount:
@@ -44,7 +45,7 @@ class StripeAccount:
         webhook_secret: str,
         deliver: Deliver,
         public_url: str,
-        api_key: str = "sk_test_standin",
+        api_key: str = STANDIN_KEY,
         sepa_delay: timedelta = timedelta(days=5),
         booking_delay: timedelta = timedelta(0),
         memory_file: Path | None = None,

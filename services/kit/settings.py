@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str
     threads: int
     service_url: str
+    clock: Path | None
+    proxies: int
     away_s: int
     kafka_bootstrap: tuple[str, ...]
     kafka_security: str
@@ -139,6 +141,10 @@ TABLE = (
     Setting(name="SERVICE_URL", default="http://127.0.0.1:{port}", meaning="Where services in processes of their own are asked: as in "
             "`http://{service}:8000`, with a literal `{service}`, or `{port}` where they share a host: one for each, from `PORT` + 1 up.",
             read=_services),
+    Setting(name="CLOCK", default="", meaning="A file that holds the time of an invented town, which all its processes read. "
+            "Empty: the machine's clock.", read=lambda text: Path(text) if text else None),
+    Setting(name="PROXIES", default="0", meaning="How many reverse proxies stand before services and tell who asks in `X-Forwarded-For`.",
+            read=_whole(0, 5)),
     Setting(name="AWAY_S", default="120", meaning="For how many seconds the database or the bus may be away before a worker ends with 1.",
             read=_whole(1, 3600)),
     Setting(name="KAFKA_BOOTSTRAP", default="", meaning="Kafka brokers as `HOST:PORT`, comma-separated. Empty: a bus inside PostgreSQL, "
@@ -172,3 +178,10 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingWrong("KAFKA_MIN_IN_SYNC cannot be more than KAFKA_REPLICATION.")
     values["public_url"] = values["public_url"] or f"http://{values['host']}:{values['port']}"
     return Settings(**values)
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """This process's environment, with these settings in it: what it gives to those it starts."""
+    found = {s.name: getattr(settings, s.name.lower()) for s in TABLE}
+    written = {name: ",".join(value) if isinstance(value, tuple) else str(value) for name, value in found.items()}
+    return {**os.environ, **{name: "" if found[name] is None else text for name, text in written.items()}}

@@ -75,7 +75,7 @@ def main(how: str, folder: Path, customers: int) -> None:
 
 @contextmanager
 def one_process(town: Town) -> Iterator[None]:
-    server = Server(town, one_origin(town, Flask("front")))
+    server = Server(town.settings, one_origin(town, Flask("front")), pump=town.pump, tick=town.tick)
     server.start()
     yield
     server.stop()

@@ -28,9 +28,7 @@ def send(town: Town, who: Any, service: str, endpoint: Endpoint, body: Any = Non
     headers |= more.pop("headers", {})
     path = re.sub(r"{(\w+)(:\w+)?}", lambda found: str(more[found[1]]), endpoint.path)
     content = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
-    transport = httpx.WSGITransport(app=town.apps[service])
-    with httpx.Client(transport=transport, base_url=f"http://{service}") as client:
-        return client.request(endpoint.method, path, content=content, headers=headers, params=more.get("query"))
+    return town.http(service).request(endpoint.method, path, content=content, headers=headers, params=more.get("query"))
 
 
 def assert_problem(answer: httpx.Response, code: str) -> dict[str, Any]:

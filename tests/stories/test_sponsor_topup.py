@@ -52,9 +52,8 @@ def stripe(town: Town) -> StripeAccount:
 
 
 def a_stranger_posts(town: Town, body: bytes, **headers: str) -> httpx.Response:
-    with httpx.Client(transport=httpx.WSGITransport(app=town.apps["funding"]), base_url="http://funding") as client:
-        path = funding_sponsor.POST_STRIPE_WEBHOOK.path
-        return client.post(path, content=body, headers={"Content-Type": "application/json", **headers})
+    path = funding_sponsor.POST_STRIPE_WEBHOOK.path
+    return town.http("funding").post(path, content=body, headers={"Content-Type": "application/json", **headers})
 
 
 def transfer(cents: int, words: str) -> IncomingTransfer:

@@ -15,12 +15,12 @@ def with_settings(**environment: str) -> SimpleNamespace:
 
 
 def test_a_real_city_without_a_key_gets_no_test_money() -> None:
-    assert stripe_of(with_settings()) == (None, None)  # type: ignore[arg-type]
+    assert stripe_of(with_settings(), "whsec_x") == (None, None)  # type: ignore[arg-type]
 
 
 def test_with_a_key_no_stand_in_is_there() -> None:
     town = with_settings(STRIPE_KEY="rk_live_valdarco", STRIPE_WEBHOOK_SECRETS="whsec_new, whsec_old")
-    gateway, account = stripe_of(town)  # type: ignore[arg-type]
+    gateway, account = stripe_of(town, "whsec_x")  # type: ignore[arg-type]
     assert gateway is not None
     assert account is None
 
@@ -31,4 +31,4 @@ def test_with_a_key_no_stand_in_is_there() -> None:
 )
 def test_a_key_that_cannot_work_stops_the_start(key: str, secrets: str, sentence: str) -> None:
     with pytest.raises(SettingWrong, match=sentence):
-        stripe_of(with_settings(STRIPE_KEY=key, STRIPE_WEBHOOK_SECRETS=secrets))  # type: ignore[arg-type]
+        stripe_of(with_settings(STRIPE_KEY=key, STRIPE_WEBHOOK_SECRETS=secrets), "whsec_x")  # type: ignore[arg-type]

@@ -1,0 +1,91 @@
+"""A city in many processes for tests: the supervisor that keeps them running, and the town as a front sees it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from waitress.server import create_server
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from infra.kafka.cluster import Cluster
+from infra.many import ManyProcesses
+from infra.one_service import migrate_all
+from infra.standins.stripe import stripe_standin
+from infra.standins.wire import STANDIN_PATH
+from infra.supervisor import Supervisor
+from infra.up import make_topics, processes_of
+from services.kit.clock import SharedClock
+from services.kit.settings import Settings, environment_of, read_settings
+from tests.conftest import NOON
+from tests.faults.test_kill_the_demo import free_port
+
+READY_WITHIN_S = 180
+LOG = "city.log"
+
+
+class City:
+    """`supervisor` keeps the processes, `town` is what one can ask and see of them."""
+
+    def __init__(self, settings: Settings, supervisor: Supervisor, town: ManyProcesses) -> None:
+        self.settings, self.supervisor, self.town = settings, supervisor, town
+
+    def kill(self, name: str) -> None:
+        """As if its machine lost power. The supervisor starts it again."""
+        if pid := self.supervisor.pid(name):
+            os.killpg(pid, signal.SIGKILL)
+
+    def ready(self) -> None:
+        missing = self.supervisor.wait_until_ready(READY_WITHIN_S)
+        assert not missing, f"not ready: {missing}; {(self.settings.var / LOG).read_text()[-3000:]}"
+
+
+@contextmanager
+def a_city(cluster: Cluster, url: str, var: Path, **more: str) -> Iterator[City]:
+    """Databases and topics are made, every process is ready. `more`: settings of all. The town's clock stands at noon."""
+    SharedClock(var / "clock").start_at(NOON)
+    settings = read_settings(
+        {
+            "VAR": str(var), "PORT": str(free_ports_above()), "DATABASE_URL": url, "KAFKA_BOOTSTRAP": cluster.bootstrap,
+            "SECRET_KEYS": "a key that all processes of the city share", "CLOCK": str(var / "clock"), "LOG_LEVEL": "WARNING",
+            "KAFKA_PARTITIONS": "4", "KAFKA_REPLICATION": "1", "KAFKA_MIN_IN_SYNC": "1", **more,
+        }
+    )  # fmt: skip
+    migrate_all(settings)
+    make_topics(settings)
+    with (var / LOG).open("ab") as log, the_front(settings) as town:
+        supervisor = Supervisor(processes_of(settings), environment_of(settings), notes=var / "up.json", log=log)
+        city = City(settings, supervisor, town)
+        supervisor.start()
+        try:
+            city.ready()
+            yield city
+        finally:
+            supervisor.stop()
+
+
+@contextmanager
+def the_front(settings: Settings) -> Iterator[ManyProcesses]:
+    """What the front process is to the others: where the stand-in of Stripe is asked."""
+    town = ManyProcesses(settings)
+    assert town.stripe_standin
+    app = DispatcherMiddleware(NotFound(), {STANDIN_PATH: stripe_standin(town.stripe_standin)})
+    server = create_server(app, host=settings.host, port=settings.port, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield town
+    finally:
+        server.close()
+        thread.join(10)
+        town.close()
+
+
+def free_ports_above() -> int:
+    """A port from which on a city finds all of its own free, most likely."""
+    return 20_000 + 40 * (free_port() % 250)
