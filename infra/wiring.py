@@ -34,7 +34,7 @@ from services.kit.db import engine_for
 from services.kit.http import Client
 from services.kit.ids import Ids, new_id
 from services.kit.inbox import Consumer, topics_of
-from services.kit.migrate import migrate
+from services.kit.migrate import migrate, numbered
 from services.kit.outbox import relay_once
 from services.kit.parked import parked
 from services.kit.roles_v1 import service_role
@@ -60,6 +60,7 @@ def room_of(name: str) -> Room:
         jobs=getattr(handlers, "JOBS", ()),
         checks=module("checks").CHECKS,
         figures=getattr(handlers, "FIGURES", None),
+        version=numbered(folder_of(name))[-1].partition("_")[0],
     )
 
 

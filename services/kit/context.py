@@ -17,6 +17,7 @@ from services.kit.clock import Clock
 from services.kit.db import Tx, session_of
 from services.kit.http import Client
 from services.kit.ids import Ids
+from services.kit.metrics import Metrics
 from services.kit.routes import Routes
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Room:
 
     `handlers`: event struct -> `f(tx, envelopes)`, given runs of that type in order. `jobs`: `f(tx) -> how many it did`, called again
     until 0. `checks`: sentence -> SQL that must return no row. `figures`: `f(conn, now) -> what /status shows of this service alone`.
+    `version`: of its database that the code needs.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Room:
     jobs: tuple[Job, ...] = ()
     checks: dict[str, str] = field(default_factory=dict)
     figures: Figures | None = None
+    version: str = ""
 
 
 @dataclass
@@ -57,6 +60,9 @@ class Context:
     clients: dict[str, Client] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
     writers: dict[str, Writer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.metrics = Metrics(self.room.name)
 
     @contextmanager
     def transaction(

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +19,10 @@ from services.kit.answers import Kept, answer_once, content_hash, key_of, said
 from services.kit.auth import NOBODY, Principal, Tokens
 from services.kit.context import Context
 from services.kit.db import Tx
+from services.kit.health import WATCHING, tell
 from services.kit.pace import Pace
 from services.kit.problems import install_problems, problem_response
 from services.kit.routes import File, Together
-from services.kit.status import status_of
 from services.kit.telemetry import log
 from services.kit.writer import Asked, Writer
 
@@ -38,7 +39,8 @@ def service_app(ctx: Context) -> Flask:
     for endpoint, handler in ctx.room.routes.served:
         rule = _PARAM.sub(lambda m: f"<{m.group(2) or 'string'}:{m.group(1)}>", endpoint.path)
         app.add_url_rule(rule, endpoint.name, _view(ctx, endpoint, handler, pace), methods=[endpoint.method])
-    app.add_url_rule("/status", "status", lambda: _json(status_of(ctx)), methods=["GET"])
+    for question in WATCHING:
+        app.add_url_rule(f"/{question}", question, partial(_told, question, ctx), methods=["GET"])
     app.before_request(lambda: _begin(ctx))
     app.after_request(lambda response: _end(ctx, response))
     return app
@@ -56,17 +58,26 @@ def _end(ctx: Context, response: Response) -> Response:
     response.headers["X-Correlation-ID"] = str(g.correlation_id)
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
+    if request.endpoint in WATCHING:
+        return response
+    seconds = time.perf_counter() - g.started
+    ctx.metrics.request(request.endpoint, request.method, response.status_code, seconds, g.get("problem_code"))
     log("request", service=ctx.room.name, method=request.method, endpoint=request.endpoint, status=response.status_code,
-        ms=round((time.perf_counter() - g.started) * 1000, 1), correlation_id=g.correlation_id,
+        ms=round(seconds * 1000, 1), correlation_id=g.correlation_id,
         code=g.get("problem_code"))  # fmt: skip
     return response
+
+
+def _told(question: str, ctx: Context) -> Response:
+    told = tell(question, ctx)
+    return Response(told.body, told.status, content_type=told.media)
 
 
 def _view(
     ctx: Context, endpoint: Endpoint, handler: Callable[..., Any] | Together, pace: Pace
 ) -> Callable[..., Response]:
     if isinstance(handler, Together):
-        writer = ctx.writers[endpoint.name] = Writer(ctx, handler, endpoint.status)
+        writer = ctx.writers[endpoint.name] = Writer(ctx, handler, endpoint.status, endpoint.name)
 
         def work(who: Principal, arguments: list[Any], path: dict[str, Any]) -> Response:
             asked = Asked(arguments[0], g.correlation_id, who)

@@ -62,8 +62,9 @@ class Writer:
     it wrote is committed before anybody hears an answer. Where requests carry a key, the answer stored under it is given instead (`Kept`).
     """
 
-    def __init__(self, ctx: Context, together: Together, status: int = 200) -> None:
+    def __init__(self, ctx: Context, together: Together, status: int = 200, name: str = "") -> None:
         self._ctx, self._handler, self._apart, self._status = ctx, together.handler, together.apart, status
+        self._name = name
         self._queue: deque[Asked] = deque()
         self._filled = threading.Condition()
         self._running = False
@@ -139,6 +140,7 @@ class Writer:
             asked.answer = answer
             asked.answered.release()
         self._sizes.append(len(batch))
+        self._ctx.metrics.together(self._name, len(batch), len(self._queue))
         log("together", service=self._ctx.room.name, requests=len(batch), waiting=len(self._queue))
 
     def _remembered(self, tx: Tx, batch: Sequence[Asked]) -> list[Any]:
