@@ -28,7 +28,8 @@ TIMEOUT_S = 10.0
 class Watch:
     """What is known of one worker. Its own thread tells what it does; another asks the bus now and then, so that no answer waits for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, service: str) -> None:
+        self._service = service
         self.assigned: int | None = None  # partitions a consumer reads; None for a relay
         self._ctx: Context | None = None
         self._bus: Bus | None = None
@@ -67,12 +68,12 @@ class Watch:
         if question == "health":
             return alive()
         why = self.unready()
+        if question == "metrics":
+            own = {"ready": not why, "backing_off": bool(self._away), "assigned_partitions": self.assigned or 0}
+            return figures(self._service, self._ctx, own, [self._lag()])
         if question == "ready" or self._ctx is None:
             return readiness(why)
-        if question == "status":
-            return tell(question, self._ctx)
-        own = {"ready": not why, "backing_off": bool(self._away), "assigned_partitions": self.assigned or 0}
-        return figures(self._ctx, own, [self._lag(self._ctx)])
+        return tell(question, self._ctx)
 
     @contextmanager
     def served(self, settings: Settings) -> Iterator[None]:
@@ -114,11 +115,11 @@ class Watch:
             if not self._stopped.is_set():  # what is closed amid a question complains of it
                 log("watch failed", level=logging.ERROR, exc=error, service=ctx.room.name)
 
-    def _lag(self, ctx: Context) -> GaugeMetricFamily:
+    def _lag(self) -> GaugeMetricFamily:
         labels = ["service", "topic", "partition"]
         lag = GaugeMetricFamily("meritcoin_consumer_lag_events", "Events not handled yet.", labels=labels)
         for spot, count in self._behind.items():
-            lag.add_metric([ctx.room.name, spot.topic, str(spot.partition)], count)
+            lag.add_metric([self._service, spot.topic, str(spot.partition)], count)
         return lag
 
 

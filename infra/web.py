@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from flask import Flask
+from msgspec import structs
 
 from infra.rooms import ROOMS
 from infra.wiring import quiet_collector
@@ -26,7 +27,10 @@ def web(settings: Settings, args: argparse.Namespace) -> int:
 
     port = port_of(args.service, settings)
     check_port(settings.host, port)
-    context_of(settings, args.service).engine.dispose()  # whatever keeps it from starting is said once, here
+    quiet = structs.replace(
+        settings, traces_url=""
+    )  # what sends traces has a thread, which the processes below must not inherit
+    context_of(quiet, args.service).engine.dispose()  # whatever keeps it from starting is said once, here
     with ExitStack() as stack:
         shared = Path(stack.enter_context(TemporaryDirectory(prefix="meritcoin-"))) if args.processes > 1 else None
         _serve(settings, args, port, shared)

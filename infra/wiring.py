@@ -25,6 +25,7 @@ from infra.jobs import run_jobs
 from infra.lag import behind, ends_for
 from infra.rooms import ROOMS
 from infra.standins.wire import stripe_of
+from infra.traces import traces_of
 from services.apis.city import City
 from services.kit.auth import Tokens
 from services.kit.bus import Bus
@@ -92,11 +93,13 @@ class Town:
         extras = {**shared, "stripe": stripe, **extras}
         self.rooms: dict[str, Context] = {}
         self.apps: dict[str, Flask] = {}
+        self.traces = traces_of(settings)
         ensure_databases(url, [*ROOMS, "bus"])
         self.bus: Bus = bus_of(settings, url)
         for name in ROOMS:
             engine = migrated(self._database(name), name)
             self.rooms[name] = Context(room_of(name), engine, clock, ids, city, self.tokens, extras=extras)
+            self.rooms[name].record = self.traces.of(name) if self.traces else None
         for name, ctx in self.rooms.items():
             self.apps[name] = service_app(ctx)
         for name, ctx in self.rooms.items():
@@ -192,6 +195,8 @@ class Town:
         for consumer in self._consumers.values():
             consumer.close()
         self.bus.close()
+        if self.traces:
+            self.traces.close()
         for ctx in self.rooms.values():
             ctx.engine.dispose()
 

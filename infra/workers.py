@@ -61,7 +61,7 @@ def _work(
     stopping = threading.Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: stopping.set())  # what is in hand is finished
-    watch = Watch()
+    watch = Watch(name)
     with ExitStack() as stack:
         step: Step | None = None
 

@@ -60,7 +60,7 @@ def tell(question: str, ctx: Context) -> Told:
     if question == "status":
         return Told(200, msgspec.json.encode(status_of(ctx)), JSON)
     why = unready(ctx)
-    return readiness(why) if question == "ready" else figures(ctx, {"ready": not why})
+    return readiness(why) if question == "ready" else figures(ctx.room.name, ctx, {"ready": not why})
 
 
 def alive() -> Told:
@@ -71,10 +71,11 @@ def readiness(why: str) -> Told:
     return Told(503 if why else 200, msgspec.json.encode(Ready(not why, why)), JSON)
 
 
-def figures(ctx: Context, own: Mapping[str, float], more: Iterable[Metric] = ()) -> Told:
-    """What Prometheus reads: what was counted, how the database stands, and what this process says of itself."""
+def figures(service: str, ctx: Context | None, own: Mapping[str, float], more: Iterable[Metric] = ()) -> Told:
+    """What Prometheus reads: what was counted, how the database stands, and what this process says of itself, which is all there is
+    before it has a context (`ctx` is None)."""
     registry = CollectorRegistry()
-    registry.register(_Now(ctx, own, more))
+    registry.register(_Now(service, ctx, own, more))
     ProcessCollector(registry=registry)
     return Told(200, generate_latest(registry), CONTENT_TYPE_LATEST)
 
@@ -82,13 +83,15 @@ def figures(ctx: Context, own: Mapping[str, float], more: Iterable[Metric] = ())
 class _Now(Collector):
     """Found out at the moment somebody asks."""
 
-    def __init__(self, ctx: Context, own: Mapping[str, float], more: Iterable[Metric]) -> None:
-        self._ctx, self._own, self._more = ctx, own, more
+    def __init__(self, service: str, ctx: Context | None, own: Mapping[str, float], more: Iterable[Metric]) -> None:
+        self._service, self._ctx, self._own, self._more = service, ctx, own, more
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._ctx.metrics.counted()
         for name, value in self._own.items():
-            yield gauge(self._ctx, name, OWN[name], float(value))
+            yield gauge(self._service, name, OWN[name], float(value))
+        if self._ctx is None:
+            return
+        yield from self._ctx.metrics.counted()
         with suppress(SQLAlchemyError):  # `meritcoin_ready` says so
             yield from list(_stored(self._ctx))  # all of it or nothing: the database may go away amid it
         yield from self._more
@@ -102,23 +105,23 @@ OWN = {
 _ROOMS_OWN = "A figure of this service alone, as /status shows it."
 
 
-def gauge(ctx: Context, name: str, help_: str, value: float) -> GaugeMetricFamily:
+def gauge(service: str, name: str, help_: str, value: float) -> GaugeMetricFamily:
     family = GaugeMetricFamily(f"meritcoin_{name}", help_, labels=["service"])
-    family.add_metric([ctx.room.name], value)
+    family.add_metric([service], value)
     return family
 
 
 def _stored(ctx: Context) -> Iterator[Metric]:
-    waiting, oldest_s = backlog(ctx)
-    yield gauge(ctx, "outbox_waiting_events", "Events not yet published, counted to 10,000.", waiting)
-    yield gauge(ctx, "outbox_oldest_seconds", "Age of the oldest event not yet published.", oldest_s)
-    yield gauge(ctx, "parked_events", "Events that could not be handled and wait for a person.", parked_count(ctx))
+    service, (waiting, oldest_s) = ctx.room.name, backlog(ctx)
+    yield gauge(service, "outbox_waiting_events", "Events not yet published, counted to 10,000.", waiting)
+    yield gauge(service, "outbox_oldest_seconds", "Age of the oldest event not yet published.", oldest_s)
+    yield gauge(service, "parked_events", "Events that could not be handled and wait for a person.", parked_count(ctx))
     with ctx.engine.connect() as conn:
         schema = conn.scalar(text("SELECT max(version_num) FROM alembic_version"))
         own: dict[str, Any] = ctx.room.figures(conn, ctx.clock.now()) if ctx.room.figures else {}
     for name, value in own.items():
         unit = f"{name[:-2]}_seconds" if name.endswith("_s") else name
-        yield gauge(ctx, f"{ctx.room.name}_{unit}", _ROOMS_OWN, value)
+        yield gauge(service, f"{service}_{unit}", _ROOMS_OWN, value)
     build = GaugeMetricFamily("meritcoin_build_info", "What runs.", labels=["service", "commit", "schema"])
-    build.add_metric([ctx.room.name, git_commit(), str(schema)], 1)
+    build.add_metric([service, git_commit(), str(schema)], 1)
     yield build

@@ -21,6 +21,7 @@ from services.kit.bus import Record, Spot, Subscription
 from services.kit.context import Context
 from services.kit.db import PARKED, POSITIONS, Tx
 from services.kit.telemetry import log
+from services.kit.tracing import handling
 
 ATTEMPTS = 3
 MOST_PARKED_IN_A_ROW = 20
@@ -157,7 +158,8 @@ def handle(ctx: Context, tx: Tx, envelopes: Sequence[Envelope[Any]]) -> Sequence
     for struct, run in groupby(fresh, key=lambda e: type(e.data)):
         batch = list(run)
         tx.correlation_id, tx.causation_id = batch[0].correlation_id, batch[0].id
-        handlers[struct](tx, batch)
+        with handling(tx.trail, tx.service, batch):
+            handlers[struct](tx, batch)
     return fresh
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, select, text, update
 
 from services.kit.bus import Bus, Message
 from services.kit.db import OUTBOX
+from services.kit.tracing import message_headers
 
 if TYPE_CHECKING:
     from services.kit.context import Context
@@ -44,7 +45,11 @@ def relay_once(ctx: Context, bus: Bus, *, most: int = 1000) -> int:
                     topic=row.topic,
                     key=row.key,
                     value=bytes(row.value),
-                    headers=(("id", str(row.event_id).encode()), ("type", row.type.encode())),
+                    headers=(
+                        ("id", str(row.event_id).encode()),
+                        ("type", row.type.encode()),
+                        *message_headers(row.event_id, bytes(row.value), traced=ctx.record is not None),
+                    ),
                 )
                 for row in rows
             ]

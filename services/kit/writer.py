@@ -22,6 +22,7 @@ from services.kit.db import Tx
 from services.kit.problems import problem_body
 from services.kit.routes import Together
 from services.kit.telemetry import log
+from services.kit.tracing import HERE, at
 
 MOST = 500
 LONGEST_QUEUE = 2000
@@ -33,7 +34,7 @@ KEPT = 1000  # batches and answers that the figures are made of
 class Asked:
     """One request in the queue, and the thread that waits for its answer. `key`, `content_hash`: where the answer is to be remembered."""
 
-    __slots__ = ("answer", "answered", "body", "content_hash", "correlation_id", "key", "who")
+    __slots__ = ("answer", "answered", "body", "content_hash", "correlation_id", "here", "key", "who")
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Asked:
             key,
             content_hash,
         )
+        self.here = HERE.get()
         self.answer: Any = None
         self.answered = threading.Lock()
         self.answered.acquire()
@@ -127,7 +129,9 @@ class Writer:
 
     def _answer(self, batch: list[Asked]) -> None:
         try:
-            with self._ctx.transaction(correlation_id=batch[0].correlation_id) as tx:
+            with at(batch[0].here), self._ctx.transaction(correlation_id=batch[0].correlation_id) as tx:
+                if tx.trail:
+                    tx.trail.works_for([asked.here for asked in batch])
                 answers = self._remembered(tx, batch) if batch[0].key else self._handler(tx, batch)
         except Exception as error:
             # One request that cannot be handled must not hold the rest. When another service is away, it is away for all.

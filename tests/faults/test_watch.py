@@ -32,7 +32,7 @@ def environment(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
     """Of a city on the bus inside PostgreSQL, its databases made."""
     environment = {
         "DATABASE_URL": postgres_url.replace("{service}", "watch_{service}"), "VAR": str(tmp_path_factory.mktemp("var")),
-        "SECRET_KEYS": "a key that all processes of the city share", "PORT": str(free_ports(1)[0]),
+        "SECRET_KEYS": "a key that all processes of the city share",
     }  # fmt: skip
     with running(environment, "migrate") as process:
         assert process.wait(ENDED_S) == 0
@@ -48,6 +48,18 @@ def running(environment: Environment, *command: str, **more: str) -> Iterator[su
         finally:
             if process.poll() is None:
                 process.terminate()
+
+
+@contextmanager
+def web_of_identity(
+    environment: Environment, *more: str, **settings: str
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Processes that answer for identity, and where."""
+    here = {**environment, **settings, "PORT": str(free_ports(1)[0] - 1)}  # identity is the first after it
+    with running(here, "web", "identity", *more) as web:
+        url = address_of("identity", read_settings(here))
+        listens(httpx.URL(url).port or 0)
+        yield web, url
 
 
 @contextmanager
@@ -99,7 +111,8 @@ def test_a_worker_whose_database_is_away_is_alive_and_not_ready(environment: Env
     with watched(environment, "consume", "attendance", DATABASE_URL=nowhere) as worker:
         until(lambda: says(worker, "The worker waits for its database or bus, which is away."), lambda: None)
         assert worker.get("/health").status_code == 200
-        assert worker.get("/metrics").status_code == 503
+        told = figures(worker)
+        assert (told["meritcoin_ready"], told["meritcoin_backing_off"]) == ([0], [1])
 
 
 @pytest.mark.kafka
@@ -133,9 +146,7 @@ def test_workers_are_not_ready_while_the_brokers_are_away_and_then_are_again(
 
 def test_of_several_processes_on_one_port_any_tells_what_all_counted(environment: Environment) -> None:
     asked = 60
-    with running(environment, "web", "identity", "--processes", "2") as web:
-        url = address_of("identity", read_settings(environment))
-        listens(httpx.URL(url).port or 0)
+    with web_of_identity(environment, "--processes", "2") as (web, url):
         until(lambda: len(psutil.Process(web.pid).children()) >= 2, lambda: None)
 
         def ask(_: int) -> int:
