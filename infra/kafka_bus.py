@@ -232,6 +232,10 @@ class KafkaSubscription:
         self._consumer._coordinator.request_rejoin()
         return True
 
+    def assigned(self) -> int | None:
+        settled = self._consumer.group_metadata().state == MemberState.STABLE
+        return len(self._consumer.assignment()) if settled else None
+
     def commit(self, positions: Mapping[Spot, int]) -> None:
         offsets = {_there(spot): OffsetAndMetadata(position, "", -1) for spot, position in positions.items()}
         with suppress(KafkaError):  # lag is seen a little later; nothing depends on it

@@ -17,10 +17,10 @@ def ends_for(bus: Bus, contexts: Iterable[Context]) -> Mapping[Spot, int]:
     return bus.ends(frozenset().union(*(topics_of(ctx) for ctx in contexts)))
 
 
-def behind(ctx: Context, ends: Mapping[Spot, int]) -> dict[Spot, int]:
-    """Spot -> events not handled yet, for each spot that has some."""
+def behind(ctx: Context, ends: Mapping[Spot, int], *, every: bool = False) -> dict[Spot, int]:
+    """Spot -> events not handled yet, for each spot that has some, or for `every` one."""
     with ctx.engine.connect() as conn:
         stored = {Spot(row.topic, row.partition): row.next_offset for row in conn.execute(select(POSITIONS))}
     heard = topics_of(ctx)
     missing = {spot: end - stored.get(spot, 0) for spot, end in ends.items() if spot.topic in heard}
-    return {spot: count for spot, count in sorted(missing.items()) if count}
+    return {spot: count for spot, count in sorted(missing.items()) if count or every}

@@ -11,6 +11,7 @@ from infra.city import read_city
 from infra.embedded import CannotStart, ensure_databases
 from infra.rooms import ROOMS
 from infra.standins.wire import gateway_elsewhere
+from infra.traces import record_of
 from infra.wiring import WITH_ROLE, folder_of, migrated, room_of, secrets_of
 from services.kit.clock import Clock, SharedClock, SystemClock
 from services.kit.context import Context
@@ -33,6 +34,7 @@ def context_of(settings: Settings, name: str, *, clock: Clock | None = None, ids
     extras["stripe"] = gateway_elsewhere(settings, city, extras["standin_secret"])
     engine = _opened(settings.database_url.replace("{service}", name), name)
     ctx = Context(room_of(name), engine, clock, ids, city, tokens, extras=extras)
+    ctx.record = record_of(settings, name)
     token: Callable[[], str | None] = lambda: tokens.service(name, now=clock.now())  # noqa: E731 - one line says it
     for other in ROOMS:
         ctx.clients[other] = Client(other, httpx.Client(base_url=address_of(other, settings)), token)

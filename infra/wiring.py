@@ -26,6 +26,7 @@ from infra.lag import behind, ends_for
 from infra.rooms import ROOMS
 from infra.standins.wire import stripe_of
 from infra.town import Town
+from infra.traces import traces_of
 from services.apis.city import City
 from services.kit.auth import Tokens
 from services.kit.bus import Bus
@@ -34,7 +35,7 @@ from services.kit.context import Context, Room
 from services.kit.db import engine_for
 from services.kit.ids import Ids, new_id
 from services.kit.inbox import Consumer, topics_of
-from services.kit.migrate import migrate
+from services.kit.migrate import migrate, numbered
 from services.kit.outbox import relay_once
 from services.kit.roles_v1 import service_role
 from services.kit.settings import Settings
@@ -60,6 +61,7 @@ def room_of(name: str) -> Room:
         jobs=getattr(handlers, "JOBS", ()),
         checks=module("checks").CHECKS,
         figures=getattr(handlers, "FIGURES", None),
+        version=numbered(folder_of(name))[-1].partition("_")[0],
     )
 
 
@@ -91,11 +93,13 @@ class OneProcess(Town):
         extras = {**shared, "stripe": stripe, **extras}
         self.rooms: dict[str, Context] = {}
         self.apps: dict[str, Flask] = {}
+        self.traces = traces_of(settings)
         ensure_databases(url, [*ROOMS, "bus"])
         self.bus: Bus = bus_of(settings, url)
         for name in ROOMS:
             engine = migrated(url.replace("{service}", name), name)
             self.rooms[name] = Context(room_of(name), engine, clock, ids, city, self.tokens, extras=extras)
+            self.rooms[name].record = self.traces.of(name) if self.traces else None
         for name, ctx in self.rooms.items():
             self.apps[name] = service_app(ctx)
         for name, ctx in self.rooms.items():
@@ -164,6 +168,8 @@ class OneProcess(Town):
         for consumer in self._consumers.values():
             consumer.close()
         self.bus.close()
+        if self.traces:
+            self.traces.close()
         for ctx in self.rooms.values():
             ctx.engine.dispose()
 

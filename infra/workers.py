@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
@@ -25,6 +25,9 @@ from services.kit.inbox import Consumer, TooManyParked, database_away, topics_of
 from services.kit.outbox import relay_once
 from services.kit.settings import Settings, SettingWrong
 from services.kit.telemetry import log, log_to_stderr
+
+if TYPE_CHECKING:
+    from infra.watch import Watch
 
 Run = Callable[[Settings, argparse.Namespace], int]
 Add = Callable[[str, Run, str], argparse.ArgumentParser]
@@ -48,15 +51,17 @@ def consume(settings: Settings, args: argparse.Namespace) -> int:
 
 
 def _work(
-    settings: Settings, name: str, begin: Callable[[Context, Bus, ExitStack], Step], *, pause_s: float
+    settings: Settings, name: str, begin: Callable[[Context, Bus, ExitStack, Watch], Step], *, pause_s: float
 ) -> int:  # fmt: skip
     from infra.buses import bus_of
     from infra.one_service import context_of
+    from infra.watch import Watch
 
     log_to_stderr(settings.log_level)
     stopping = threading.Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda *_: stopping.set())  # what is in hand is finished
+    watch = Watch(name)
     with ExitStack() as stack:
         step: Step | None = None
 
@@ -66,8 +71,9 @@ def _work(
                 opened.callback(ctx.engine.dispose)
                 bus = bus_of(settings, settings.database_url or "")
                 opened.callback(bus.close)
-                first = begin(ctx, bus, opened)
+                first = begin(ctx, bus, opened, watch)
                 stack.push(opened.pop_all())
+            watch.begun(ctx, bus, consumes=begin is _consuming)
             log("worker ready", service=name)
             return first
 
@@ -76,11 +82,18 @@ def _work(
             step = step or begun()  # within the back-off: what a worker needs may be away when it starts
             return step()
 
-        return until_stopped(work, stopping, name=name, pause_s=pause_s, away_s=settings.away_s)
+        stack.enter_context(watch.served(settings))
+        return until_stopped(work, stopping, name=name, pause_s=pause_s, away_s=settings.away_s, tell=watch.told)
 
 
-def until_stopped(step: Step, stopping: threading.Event, *, name: str, pause_s: float, away_s: float) -> int:
-    """Repeat `step` until told to stop; the exit status. What is away is waited for, ever longer, `away_s` in all."""
+def until_stopped(
+    step: Step, stopping: threading.Event, *, name: str, pause_s: float, away_s: float,
+    tell: Callable[[Exception | None], None] = lambda error: None,
+) -> int:  # fmt: skip
+    """Repeat `step` until told to stop; the exit status. What is away is waited for, ever longer, `away_s` in all.
+
+    `tell`: hears after each step why there is a wait, or None.
+    """
     away_since: float | None = None
     pause = 0.0
     while not stopping.wait(pause):
@@ -96,16 +109,18 @@ def until_stopped(step: Step, stopping: threading.Event, *, name: str, pause_s: 
             if time.monotonic() - away_since > away_s:
                 log("worker gives up", level=logging.ERROR, exc=error, service=name)
                 return 1
+            tell(error)
             log("database or bus away", level=logging.WARNING, service=name, error=str(error))
             pause = min(MOST_PAUSE_S, max(PAUSE_S, pause * 2))
         else:
             away_since = None
+            tell(None)
             pause = 0.0 if moved else pause_s
     log("worker stopped", service=name)
     return 0
 
 
-def _relaying(ctx: Context, bus: Bus, stack: ExitStack) -> Step:
+def _relaying(ctx: Context, bus: Bus, stack: ExitStack, watch: Watch) -> Step:
     last_jobs = time.monotonic()
 
     def step() -> int:
@@ -118,13 +133,19 @@ def _relaying(ctx: Context, bus: Bus, stack: ExitStack) -> Step:
     return step
 
 
-def _consuming(ctx: Context, bus: Bus, stack: ExitStack) -> Step:
+def _consuming(ctx: Context, bus: Bus, stack: ExitStack, watch: Watch) -> Step:
     topics = topics_of(ctx)
     if not topics:
         raise SettingWrong(f"{ctx.room.name} hears no events: there is nothing to consume.")
     consumer = Consumer(ctx, bus.subscribe(ctx.room.name, topics))
     stack.callback(consumer.close)
-    return lambda: consumer.poll_once(timeout_s=POLL_S)
+
+    def step() -> int:
+        read = consumer.poll_once(timeout_s=POLL_S)
+        watch.reads(consumer.assigned())
+        return read
+
+    return step
 
 
 def run_jobs_alone(ctx: Context, *, wait: bool = False) -> int:

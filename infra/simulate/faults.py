@@ -139,6 +139,9 @@ class FaultySubscription:
                 self._inner.seek(spot, max(0, mine[0] - draw.randint(1, 5)))
         return records
 
+    def assigned(self) -> int | None:
+        return self._inner.assigned()
+
     def commit(self, positions: Mapping[Spot, int]) -> None:
         if self._faults.at(f"telling the bus how far {self._group} is", "crash"):
             raise Crash

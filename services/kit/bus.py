@@ -71,6 +71,9 @@ class Subscription(Protocol):
     def poll(self, max_records: int, timeout_s: float) -> Sequence[Record]:
         """The next records, in order per spot; empty when there is nothing within `timeout_s` seconds."""
 
+    def assigned(self) -> int | None:
+        """How many partitions this member reads; None while the group has not settled that. Asked by the thread that polls."""
+
     def commit(self, positions: Mapping[Spot, int]) -> None:
         """Tell the bus how far we are. Only so that lag can be watched: the true positions are in the service's database."""
 

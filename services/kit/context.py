@@ -17,7 +17,9 @@ from services.kit.clock import Clock
 from services.kit.db import Tx, session_of
 from services.kit.http import Client
 from services.kit.ids import Ids
+from services.kit.metrics import Metrics
 from services.kit.routes import Routes
+from services.kit.tracing import Record, Trail
 
 if TYPE_CHECKING:
     from services.kit.writer import Writer
@@ -33,6 +35,7 @@ class Room:
 
     `handlers`: event struct -> `f(tx, envelopes)`, given runs of that type in order. `jobs`: `f(tx) -> how many it did`, called again
     until 0. `checks`: sentence -> SQL that must return no row. `figures`: `f(conn, now) -> what /status shows of this service alone`.
+    `version`: of its database that the code needs.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Room:
     jobs: tuple[Job, ...] = ()
     checks: dict[str, str] = field(default_factory=dict)
     figures: Figures | None = None
+    version: str = ""
 
 
 @dataclass
@@ -57,6 +61,10 @@ class Context:
     clients: dict[str, Client] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
     writers: dict[str, Writer] = field(default_factory=dict)
+    record: Record | None = None  # where traces are collected
+
+    def __post_init__(self) -> None:
+        self.metrics = Metrics(self.room.name)
 
     @contextmanager
     def transaction(
@@ -67,6 +75,7 @@ class Context:
         causation_id: UUID | None = None,
     ) -> Iterator[Tx]:
         """One transaction for a handler; what it puts in the outbox is committed with its rows."""
+        trail = Trail(self.room.name, self.record) if self.record else None
         with session_of(self.engine) as session:
             tx = Tx(
                 session=session,
@@ -79,6 +88,9 @@ class Context:
                 extras=self.extras,
                 correlation_id=correlation_id or self.ids(),
                 causation_id=causation_id,
+                trail=trail,
             )
             yield tx
             tx.write_outbox()
+        if trail:
+            trail.tell()

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from services.kit.auth import Principal
     from services.kit.http import Client
     from services.kit.ids import Ids
+    from services.kit.tracing import Trail
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -118,6 +119,7 @@ class Tx:
     key: str | None = None  # the request's idempotency key, where it has one
     address: str | None = None  # the network address of a request, to count failed tries by; never stored in clear
     outgoing: list[tuple[Any, ...]] = field(default_factory=list)
+    trail: Trail | None = None
 
     def put(self, event: msgspec.Struct, *, because: Envelope[Any] | None = None) -> None:
         """Publish an event with this transaction: it is written to the outbox at commit, or not at all.
@@ -143,6 +145,8 @@ class Tx:
                 f"{contract.type} of {key} has {len(value)} bytes; at most {MAX_EVENT_BYTES} can be sent"
             )
         self.outgoing.append((contract.topic, key, id_, contract.type, value, self.now))
+        if self.trail:
+            self.trail.put(id_, contract.type, correlation_id, causation_id)
 
     def write_outbox(self) -> None:
         """Write what was put. Called once, just before commit, so that sequence numbers are drawn while row locks are held."""
@@ -150,6 +154,8 @@ class Tx:
             return
         self.session.flush()
         copy_rows(self.session, "outbox", _OUTGOING, self.outgoing)
+        if self.trail:
+            self.trail.written([row[2] for row in self.outgoing])
         self.outgoing.clear()
 
 

@@ -10,8 +10,10 @@ from flask import Flask, Response, g, request
 from services.kit.auth import Principal, Tokens
 from services.kit.clock import Clock
 from services.kit.http import Client
+from services.kit.ids import new_id
 from services.kit.parallel import Parts, ask_all
 from services.kit.problems import install_problems
+from services.kit.tracing import HERE, Place, caller
 from services.kit.web import check_allowed, identify
 
 Questions = Callable[[Mapping[str, Client], Principal], Mapping[str, Callable[[], object]]]
@@ -33,7 +35,13 @@ def gathering_app(
 
     @app.before_request
     def begin() -> None:
-        g.correlation_id = None
+        g.place = caller(request.headers) or Place(new_id())
+        g.correlation_id, g.before = g.place.correlation_id, HERE.set(g.place)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        HERE.reset(g.before)
+        return response
 
     for path, questions in answers.items():
 

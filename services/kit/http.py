@@ -12,6 +12,7 @@ import msgspec
 
 from services.apis.endpoint import Endpoint, Nothing, Problem
 from services.apis.errors import Refused
+from services.kit.tracing import HERE, traceparent
 
 TIMEOUT = httpx.Timeout(5.0, connect=2.0)
 _PARAM = re.compile(r"{(\w+)(?::\w+)?}")
@@ -51,8 +52,7 @@ class Client:
             headers["Authorization"] = f"Bearer {token}"
         if key is not None:
             headers["Idempotency-Key"] = str(key)
-        if correlation_id is not None:
-            headers["X-Correlation-ID"] = str(correlation_id)
+        headers |= _for_whom(correlation_id)
         if content is None and endpoint.request is not Nothing:
             content = msgspec.json.encode(body)
         if content is not None:
@@ -73,6 +73,15 @@ class Client:
                 return answer.content
             return msgspec.json.decode(answer.content, type=endpoint.answer)
         raise _refusal(self.service, answer)
+
+
+def _for_whom(correlation_id: UUID | None) -> dict[str, str]:
+    """The headers that keep what is asked in one trace with what asks it; `correlation_id`: unless it is that of the work at hand."""
+    here = HERE.get()
+    if here and correlation_id in (None, here.correlation_id):
+        parent = traceparent(here)
+        return {"X-Correlation-ID": str(here.correlation_id)} | ({"traceparent": parent} if parent else {})
+    return {"X-Correlation-ID": str(correlation_id)} if correlation_id else {}
 
 
 def _refusal(service: str, answer: httpx.Response) -> Refused:

@@ -6,6 +6,7 @@ Progress and effect are in the same database, so each event takes effect exactly
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
@@ -20,6 +21,7 @@ from services.kit.bus import Record, Spot, Subscription
 from services.kit.context import Context
 from services.kit.db import PARKED, POSITIONS, Tx
 from services.kit.telemetry import log
+from services.kit.tracing import handling
 
 ATTEMPTS = 3
 MOST_PARKED_IN_A_ROW = 20
@@ -73,6 +75,10 @@ class Consumer:
         self._subscription.commit(_ends(records))
         return len(records)
 
+    def assigned(self) -> int | None:
+        """How many partitions it reads; None while its group has not settled that."""
+        return self._subscription.assigned()
+
     def close(self) -> None:
         self._subscription.close()
 
@@ -110,6 +116,7 @@ class Consumer:
             )
 
     def _apply(self, records: Sequence[Record], *, park_reason: str | None = None) -> None:
+        began = time.perf_counter()
         with self._ctx.transaction() as tx:
             fresh = _take_positions(tx, records)
             held = _parked_keys(tx, fresh)
@@ -126,7 +133,8 @@ class Consumer:
                             topic=record.spot.topic, offset=record.offset)  # fmt: skip
                 held.add(_slot(record))
                 _park(tx, record, reason)
-            handle(self._ctx, tx, good)
+            done = handle(self._ctx, tx, good)
+        self._ctx.metrics.handled(done, self._ctx.clock.now(), began)
         log("batch", service=self._ctx.room.name, records=len(records), handled=len(good))
 
 
@@ -134,12 +142,12 @@ _KNOWN = "SELECT event_id FROM inbox WHERE event_id = ANY(%(ids)s::uuid[])"
 _TAKEN = {"event_id": "uuid", "taken_at": "timestamptz"}
 
 
-def handle(ctx: Context, tx: Tx, envelopes: Sequence[Envelope[Any]]) -> None:
-    """Run the service's handlers over events in order, each fresh id once, in runs of one type."""
+def handle(ctx: Context, tx: Tx, envelopes: Sequence[Envelope[Any]]) -> Sequence[Envelope[Any]]:
+    """Run the service's handlers over events in order, each fresh id once, in runs of one type. Answers those that were."""
     handlers = ctx.room.handlers
     wanted = [e for e in envelopes if type(e.data) in handlers]
     if not wanted:
-        return
+        return []
     firsts = {e.id: e for e in reversed(wanted)}  # of an event that came twice, the first
     known = {row[0] for row in rows_of(tx.session, _KNOWN, ids=array(firsts))}
     fresh = wanted
@@ -150,7 +158,9 @@ def handle(ctx: Context, tx: Tx, envelopes: Sequence[Envelope[Any]]) -> None:
     for struct, run in groupby(fresh, key=lambda e: type(e.data)):
         batch = list(run)
         tx.correlation_id, tx.causation_id = batch[0].correlation_id, batch[0].id
-        handlers[struct](tx, batch)
+        with handling(tx.trail, tx.service, batch):
+            handlers[struct](tx, batch)
+    return fresh
 
 
 def _take_positions(tx: Tx, records: Sequence[Record]) -> list[Record]:

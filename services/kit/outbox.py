@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, select, text, update
 
 from services.kit.bus import Bus, Message
 from services.kit.db import OUTBOX
+from services.kit.tracing import message_headers
 
 if TYPE_CHECKING:
     from services.kit.context import Context
@@ -22,6 +23,9 @@ RELAY_LOCK = 0x6D65726974  # "merit": one active relay per service database
 # still arrive; only "not yet published" finds every row.
 _UNPUBLISHED = select(OUTBOX).where(OUTBOX.c.published_at.is_(None)).order_by(OUTBOX.c.seq).limit(bindparam("most"))
 _ANY = text("SELECT EXISTS (SELECT FROM outbox WHERE published_at IS NULL)")
+_BACKLOG = text("""
+    SELECT count(*), min(put_at)
+    FROM (SELECT put_at FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT 10000) AS waiting""")
 _MARK = update(OUTBOX).where(OUTBOX.c.seq == func.any(bindparam("seqs"))).values(published_at=bindparam("at"))
 
 
@@ -29,7 +33,7 @@ def relay_once(ctx: Context, bus: Bus, *, most: int = 1000) -> int:
     """Publish up to `most` waiting events; answers how many. 0 also when another relay of this service is at work."""
     if not _any_waiting(ctx):
         return 0
-    with ctx.engine.begin() as conn:
+    with ctx.metrics.relaying() as published, ctx.engine.begin() as conn:
         if not conn.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": RELAY_LOCK}):
             return 0
         rows = conn.execute(_UNPUBLISHED, {"most": most}).all()
@@ -41,12 +45,17 @@ def relay_once(ctx: Context, bus: Bus, *, most: int = 1000) -> int:
                     topic=row.topic,
                     key=row.key,
                     value=bytes(row.value),
-                    headers=(("id", str(row.event_id).encode()), ("type", row.type.encode())),
+                    headers=(
+                        ("id", str(row.event_id).encode()),
+                        ("type", row.type.encode()),
+                        *message_headers(row.event_id, bytes(row.value), traced=ctx.record is not None),
+                    ),
                 )
                 for row in rows
             ]
         )
         conn.execute(_MARK, {"seqs": [row.seq for row in rows], "at": ctx.clock.now()})
+        published.extend(rows)
         return len(rows)
 
 
@@ -58,6 +67,11 @@ def _any_waiting(ctx: Context) -> bool:
 
 def oldest_unpublished_s(ctx: Context) -> float:
     """Age in seconds of the oldest event not yet published; 0 when there is none."""
+    return backlog(ctx)[1]
+
+
+def backlog(ctx: Context) -> tuple[int, float]:
+    """How many events wait to be published, counted to 10,000, and the age of the oldest of these in seconds."""
     with ctx.engine.connect() as conn:
-        oldest = conn.scalar(select(func.min(OUTBOX.c.put_at)).where(OUTBOX.c.published_at.is_(None)))
-    return max(0.0, (ctx.clock.now() - oldest).total_seconds()) if oldest else 0.0
+        count, oldest = conn.execute(_BACKLOG).one()
+    return count, max(0.0, (ctx.clock.now() - oldest).total_seconds()) if oldest else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from services.apis.errors import Refused
@@ -23,7 +24,7 @@ def ask_all(questions: Mapping[str, Callable[[], Any]]) -> Parts:
     """Ask every question at the same time. Raises Refused when the caller is refused (401, 403); other failures grey out their part."""
     parts = Parts()
     with ThreadPoolExecutor(max_workers=min(MOST_AT_ONCE, len(questions))) as pool:
-        asked = {name: pool.submit(question) for name, question in questions.items()}
+        asked = {name: pool.submit(copy_context().run, question) for name, question in questions.items()}
     for name, future in asked.items():
         try:
             parts[name] = future.result()

@@ -36,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clock: Path | None
     proxies: int
     away_s: int
+    watch_port: int
+    traces_url: str
     kafka_bootstrap: tuple[str, ...]
     kafka_security: str
     kafka_ca: Path | None
@@ -147,6 +149,10 @@ TABLE = (
             read=_whole(0, 5)),
     Setting(name="AWAY_S", default="120", meaning="For how many seconds the database or the bus may be away before a worker ends with 1.",
             read=_whole(1, 3600)),
+    Setting(name="WATCH_PORT", default="0", meaning="Where a worker answers `/health`, `/ready`, `/status` and `/metrics`. 0: nowhere. "
+            "(A `web` process answers them on its own port.)", read=_whole(0, 65535)),
+    Setting(name="TRACES_URL", default="", meaning="Where traces are sent (OTLP over HTTP), as in `http://collector:4318/v1/traces`. "
+            "Empty: nowhere.", read=_url),
     Setting(name="KAFKA_BOOTSTRAP", default="", meaning="Kafka brokers as `HOST:PORT`, comma-separated. Empty: a bus inside PostgreSQL, "
             "which needs no brokers but shares no work.", read=_brokers),
     Setting(name="KAFKA_SECURITY", default="PLAINTEXT", meaning="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL. SASL is SCRAM-SHA-512.",

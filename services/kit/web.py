@@ -6,8 +6,8 @@ import re
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from flask import Flask, Request, Response, g, request
@@ -18,11 +18,12 @@ from services.kit.answers import Kept, answer_once, content_hash, key_of, said
 from services.kit.auth import NOBODY, Principal, Tokens
 from services.kit.context import Context
 from services.kit.db import Tx
+from services.kit.health import WATCHING, tell
 from services.kit.pace import Pace
 from services.kit.problems import install_problems, problem_response
 from services.kit.routes import File, Together
-from services.kit.status import status_of
 from services.kit.telemetry import log
+from services.kit.tracing import HERE, Place, Span, caller, new_span_id
 from services.kit.writer import Asked, Writer
 
 SESSION_COOKIE = "session"
@@ -38,7 +39,8 @@ def service_app(ctx: Context) -> Flask:
     for endpoint, handler in ctx.room.routes.served:
         rule = _PARAM.sub(lambda m: f"<{m.group(2) or 'string'}:{m.group(1)}>", endpoint.path)
         app.add_url_rule(rule, endpoint.name, _view(ctx, endpoint, handler, pace), methods=[endpoint.method])
-    app.add_url_rule("/status", "status", lambda: _json(status_of(ctx)), methods=["GET"])
+    for question in WATCHING:
+        app.add_url_rule(f"/{question}", question, partial(_told, question, ctx), methods=["GET"])
     app.before_request(lambda: _begin(ctx))
     app.after_request(lambda response: _end(ctx, response))
     return app
@@ -46,27 +48,56 @@ def service_app(ctx: Context) -> Flask:
 
 def _begin(ctx: Context) -> None:
     g.started = time.perf_counter()
-    try:
-        g.correlation_id = UUID(request.headers.get("X-Correlation-ID", ""))
-    except ValueError:
-        g.correlation_id = ctx.ids()
+    g.began_ns, g.caller = time.time_ns(), caller(request.headers)
+    g.correlation_id = g.caller.correlation_id if g.caller else ctx.ids()
+    g.place = Place(g.correlation_id, new_span_id(), ctx.record is not None)
+    g.before = HERE.set(g.place)
 
 
 def _end(ctx: Context, response: Response) -> Response:
+    HERE.reset(g.before)
     response.headers["X-Correlation-ID"] = str(g.correlation_id)
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
+    if request.endpoint in WATCHING:
+        return response
+    seconds = time.perf_counter() - g.started
+    ctx.metrics.request(request.endpoint, request.method, response.status_code, seconds, g.get("problem_code"))
+    if ctx.record:
+        ctx.record(_span(response))
     log("request", service=ctx.room.name, method=request.method, endpoint=request.endpoint, status=response.status_code,
-        ms=round((time.perf_counter() - g.started) * 1000, 1), correlation_id=g.correlation_id,
+        ms=round(seconds * 1000, 1), correlation_id=g.correlation_id,
         code=g.get("problem_code"))  # fmt: skip
     return response
+
+
+def _span(response: Response) -> Span:
+    """This request, for its trace: the endpoint and how it ended, nothing of what was asked."""
+    route = str(request.url_rule) if request.url_rule else "unknown"
+    facts: dict[str, str | int] = {
+        "http.request.method": request.method,
+        "http.route": route,
+        "http.response.status_code": response.status_code,
+    }
+    if code := g.get("problem_code"):
+        facts["meritcoin.refusal"] = code
+    return Span(
+        name=f"{request.method} {route}", kind="server", correlation_id=g.correlation_id, id=g.place.span_id,
+        parent=g.caller.span_id if g.caller else None, began_ns=g.began_ns, ended_ns=time.time_ns(), facts=facts,
+        failed=response.status_code >= 500,
+    )  # fmt: skip
+
+
+def _told(question: str, ctx: Context) -> Response:
+    told = tell(question, ctx)
+    return Response(told.body, told.status, content_type=told.media)
 
 
 def _view(
     ctx: Context, endpoint: Endpoint, handler: Callable[..., Any] | Together, pace: Pace
 ) -> Callable[..., Response]:
     if isinstance(handler, Together):
-        writer = ctx.writers[endpoint.name] = Writer(ctx, handler, endpoint.status)
+        writer = ctx.writers[endpoint.name] = Writer(ctx, handler, endpoint.status, endpoint.name)
 
         def work(who: Principal, arguments: list[Any], path: dict[str, Any]) -> Response:
             asked = Asked(arguments[0], g.correlation_id, who)

@@ -22,6 +22,7 @@ from services.kit.db import Tx
 from services.kit.problems import problem_body
 from services.kit.routes import Together
 from services.kit.telemetry import log
+from services.kit.tracing import HERE, at
 
 MOST = 500
 LONGEST_QUEUE = 2000
@@ -33,7 +34,7 @@ KEPT = 1000  # batches and answers that the figures are made of
 class Asked:
     """One request in the queue, and the thread that waits for its answer. `key`, `content_hash`: where the answer is to be remembered."""
 
-    __slots__ = ("answer", "answered", "body", "content_hash", "correlation_id", "key", "who")
+    __slots__ = ("answer", "answered", "body", "content_hash", "correlation_id", "here", "key", "who")
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Asked:
             key,
             content_hash,
         )
+        self.here = HERE.get()
         self.answer: Any = None
         self.answered = threading.Lock()
         self.answered.acquire()
@@ -62,8 +64,9 @@ class Writer:
     it wrote is committed before anybody hears an answer. Where requests carry a key, the answer stored under it is given instead (`Kept`).
     """
 
-    def __init__(self, ctx: Context, together: Together, status: int = 200) -> None:
+    def __init__(self, ctx: Context, together: Together, status: int = 200, name: str = "") -> None:
         self._ctx, self._handler, self._apart, self._status = ctx, together.handler, together.apart, status
+        self._name = name
         self._queue: deque[Asked] = deque()
         self._filled = threading.Condition()
         self._running = False
@@ -126,7 +129,9 @@ class Writer:
 
     def _answer(self, batch: list[Asked]) -> None:
         try:
-            with self._ctx.transaction(correlation_id=batch[0].correlation_id) as tx:
+            with at(batch[0].here), self._ctx.transaction(correlation_id=batch[0].correlation_id) as tx:
+                if tx.trail:
+                    tx.trail.works_for([asked.here for asked in batch])
                 answers = self._remembered(tx, batch) if batch[0].key else self._handler(tx, batch)
         except Exception as error:
             # One request that cannot be handled must not hold the rest. When another service is away, it is away for all.
@@ -139,6 +144,7 @@ class Writer:
             asked.answer = answer
             asked.answered.release()
         self._sizes.append(len(batch))
+        self._ctx.metrics.together(self._name, len(batch), len(self._queue))
         log("together", service=self._ctx.room.name, requests=len(batch), waiting=len(self._queue))
 
     def _remembered(self, tx: Tx, batch: Sequence[Asked]) -> list[Any]:
