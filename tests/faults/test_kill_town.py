@@ -45,9 +45,9 @@ UNDONE = 0.1
 class Till:
     """Sells to one customer after the other, now and then undoes a sale; each request is made with one key until it is answered."""
 
-    def __init__(self, port: int, number: int, till: ATill, customers: list[As]) -> None:
+    def __init__(self, base_url: str, number: int, till: ATill, customers: list[As]) -> None:
         self.draw, self.token, self.customers = random.Random(number), till.token, customers
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/redemption")
+        self.http = httpx.Client(base_url=base_url)
         self.sold: dict[UUID, int] = {}
         self.voided: set[UUID] = set()
         self.refused: Counter[str] = Counter()
@@ -132,7 +132,8 @@ def test_whatever_the_moment_of_the_kill_each_answered_sale_is_there_once_in_red
     customers, port = customers_with_coins(town), free_port()
     shops = [a_shop(town, name=f"Shop {number}") for number in range(SHOPS)]
     at = [a_paired_till(town, shops[number % SHOPS], f"till {number}") for number in range(TILLS)]
-    tills = [Till(port, number, till, customers[number::TILLS]) for number, till in enumerate(at)]
+    url = f"http://127.0.0.1:{port}/api/redemption"
+    tills = [Till(url, number, till, customers[number::TILLS]) for number, till in enumerate(at)]
     settings = {"VAR": str(var), "PORT": str(port), "DATABASE_URL": town.url, "PYTHONWARNINGS": "ignore"}
     server = Server(["infra", "serve"], port, "/api/ledger/status", **settings)
     try:

@@ -1,0 +1,51 @@
+"""Any process of a city in many processes is killed at any moment, while the town works at full speed.
+
+`kill -9` of web, relay and consume processes of every service, one after the other and several at once; the supervisor starts them again.
+`KILLS` sets how often (`make faults`: 300 times).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.embedded import start_postgres, stop_postgres
+from services.kit.clock import SharedClock
+from tests.city import City, a_city
+from tests.conftest import a_folder
+from tests.faults.test_kill_tills import KILLS
+from tests.faults.town_at_work import AtWork
+from tests.kafka_broker import a_cluster
+
+pytestmark = [pytest.mark.kafka, pytest.mark.many]
+
+
+@pytest.fixture(scope="module")
+def city() -> Iterator[City]:
+    """Three brokers, PostgreSQL with its own durability, every process."""
+    with a_folder() as var, a_cluster(3) as cluster:
+        url = start_postgres(var)
+        with a_city(cluster, url, var, KAFKA_REPLICATION="3", KAFKA_MIN_IN_SYNC="2") as city:
+            assert isinstance(city.town.clock, SharedClock)
+            city.town.clock.release()
+            yield city
+        stop_postgres(Path(var))
+
+
+def test_whatever_process_is_killed_nothing_is_lost_or_doubled_and_everybody_is_answered(city: City) -> None:
+    work, draw = AtWork(city), random.Random(5)
+    names, killed = city.supervisor.names(), 0
+    with work.working():
+        work.until_more()
+        while killed < KILLS:
+            for name in draw.sample(names, min(draw.choice((1, 1, 1, 2, 4)), KILLS - killed)):
+                city.kill(name)
+                killed += 1
+            time.sleep(draw.uniform(0.2, 2.0))
+        work.until_more()
+    print(f"{killed} kills of {len(names)} processes: {work.summary()}")
+    work.prove()
