@@ -98,9 +98,9 @@ class Watch:
             if self._ctx is None or self._bus is None:
                 continue
             pause = ASK_EVERY_S
-            self._ask(self._ctx, self._bus)
+            self.look(self._ctx, self._bus)
 
-    def _ask(self, ctx: Context, bus: Bus) -> None:
+    def look(self, ctx: Context, bus: Bus) -> None:
         """Whether the bus answers, and how far a consumer is behind. A relay's bus is asked for the topic it publishes on."""
         own = {contract.topic for contract in CONTRACTS.values()} & {ctx.room.name}
         try:
