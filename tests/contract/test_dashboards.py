@@ -16,14 +16,17 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra.rooms import ROOMS
+from infra.up import processes_of
 from infra.watch import Watch
 from infra.wiring import Town
 from services.apis.errors import Refused
 from services.kit.inbox import topics_of
+from services.kit.settings import read_settings
 from tests.builders_redemption import a_customer, a_paired_till, a_payment_code
 
 DASHBOARDS = Path(__file__).parents[2] / "infra" / "dashboards"
 DASHBOARD = json.loads((DASHBOARDS / "town.json").read_text())
+EXAMPLE = (DASHBOARDS / "prometheus.yml").read_text()
 ALERTS = (DASHBOARDS / "alerts.yml").read_text()
 EXPRESSIONS = {
     "dashboard": [t["expr"] for panel in DASHBOARD["panels"] for t in panel.get("targets", ())],
@@ -137,6 +140,19 @@ def test_prometheus_itself_takes_them_and_every_alert_fires_when_it_must(command
         pytest.skip(reason)
     done = subprocess.run([promtool, *command], cwd=DASHBOARDS, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_example_scrapes_every_process_of_a_town_on_one_host() -> None:
+    scraped = {
+        job: re.findall(r"127\.0\.0\.1:(\d+)", targets)
+        for job, targets in re.findall(
+            r"^  - job_name: meritcoin-(\w+)\n.*\n      - targets: \[([^]]*)\]", EXAMPLE, re.M
+        )
+    }
+    run: dict[str, list[str]] = defaultdict(list)
+    for process in processes_of(read_settings({})):
+        run[process.arguments[0]].append(str(process.port))
+    assert scraped == run
 
 
 def test_every_alert_is_tested() -> None:
