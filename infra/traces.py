@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from services.kit.settings import Settings
@@ -22,5 +23,11 @@ def traces_of(settings: Settings) -> Traces | None:
 
 def record_of(settings: Settings, service: str) -> Record | None:
     """What records the spans of a service in a process of its own."""
-    traces = traces_of(settings)
+    traces = _of_this_process(settings)
     return traces.of(service) if traces else None
+
+
+@cache
+def _of_this_process(settings: Settings) -> Traces | None:
+    """One thread sends them, also where a process looks into several services."""
+    return traces_of(settings)

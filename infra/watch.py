@@ -6,7 +6,9 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socket import AF_INET, AF_INET6
+from socketserver import ThreadingTCPServer
 
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
@@ -82,8 +84,7 @@ class Watch:
             yield
             return
         check_port(settings.host, settings.watch_port)
-        with ThreadingHTTPServer((settings.host, settings.watch_port), _asking(self)) as server:
-            server.daemon_threads, server.block_on_close = True, False
+        with _Server(settings.host, settings.watch_port, _asking(self)) as server:
             for work in (server.serve_forever, self._keep_asking):
                 threading.Thread(target=work, name="watch", daemon=True).start()
             try:
@@ -98,9 +99,9 @@ class Watch:
             if self._ctx is None or self._bus is None:
                 continue
             pause = ASK_EVERY_S
-            self._ask(self._ctx, self._bus)
+            self.look(self._ctx, self._bus)
 
-    def _ask(self, ctx: Context, bus: Bus) -> None:
+    def look(self, ctx: Context, bus: Bus) -> None:
         """Whether the bus answers, and how far a consumer is behind. A relay's bus is asked for the topic it publishes on."""
         own = {contract.topic for contract in CONTRACTS.values()} & {ctx.room.name}
         try:
@@ -121,6 +122,16 @@ class Watch:
         for spot, count in self._behind.items():
             lag.add_metric([self._service, spot.topic, str(spot.partition)], count)
         return lag
+
+
+class _Server(ThreadingTCPServer):
+    """The library's own HTTP server looks its name up in the DNS before it begins, which may be away too."""
+
+    allow_reuse_address, daemon_threads, block_on_close = True, True, False
+
+    def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = AF_INET6 if ":" in host else AF_INET
+        super().__init__((host, port), handler)
 
 
 def _asking(watch: Watch) -> type[BaseHTTPRequestHandler]:

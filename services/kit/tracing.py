@@ -92,7 +92,8 @@ def traceparent(place: Place) -> str | None:
 
 def caller(headers: Headers) -> Place | None:
     """For whom a request is asked: by its `traceparent`, else by its `X-Correlation-ID`; None where it carries no valid one."""
-    found = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+    said = headers.get("traceparent")
+    found = _TRACEPARENT.fullmatch(said) if said else None
     if found and (found[1] != "00" or not found[5]):
         return Place(UUID(hex=found[2]), int(found[3], 16), bool(int(found[4], 16) & 1))
     try:
