@@ -133,6 +133,7 @@ class LocalSubscription:
     def _read(self, most: int) -> list[Record]:
         """Offsets become visible in order, so what a head promises is there: without a transaction, an idle poll is one round trip."""
         records: list[Record] = []
+        reached: dict[Spot, int] = {}
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             heads = {Spot(r.topic, r.partition): r.next_offset for r in conn.execute(_HEADS, {"topics": self._topics})}
             for spot, end in heads.items():
@@ -147,7 +148,8 @@ class LocalSubscription:
                             headers=_read_headers(bytes(row.headers)),
                         )
                     )  # fmt: skip
-                    self._next[spot] = row.offset + 1
+                    reached[spot] = row.offset + 1
+        self._next |= reached  # not before all was read: what a broken connection took with it is read again
         return records
 
     def commit(self, positions: Mapping[Spot, int]) -> None:

@@ -6,7 +6,8 @@ Progress and effect are in the same database, so each event takes effect exactly
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -23,10 +24,15 @@ from services.kit.telemetry import log
 
 ATTEMPTS = 3
 MOST_PARKED_IN_A_ROW = 20
+LOOK_BACK_S = 10.0
 
 
 class TooManyParked(Exception):
     """So many records in a row could not be handled that the fault is ours, not theirs: stop, a person must look."""
+
+
+class Gap(Exception):
+    """What was read begins beyond the stored position: the database is an earlier one than that we began with (restored, or switched)."""
 
 
 def database_away(error: BaseException) -> bool:
@@ -44,57 +50,79 @@ def topics_of(ctx: Context) -> frozenset[str]:
 class Consumer:
     """One member of a service's consumer group."""
 
-    def __init__(self, ctx: Context, subscription: Subscription) -> None:
+    def __init__(self, ctx: Context, subscription: Subscription, *, look_back_s: float = LOOK_BACK_S) -> None:
         self._ctx = ctx
         self._subscription = subscription
         self._parked_in_a_row = 0
+        self._reached: dict[Spot, int] = {}  # handled, as far as we know
+        self._unsure: set[Spot] = set()  # read, but not known to be handled: to be read again from the stored positions
+        self._look_back_s, self._looked_back = look_back_s, time.monotonic()
 
     def poll_once(self, *, most: int = 500, timeout_s: float = 0.0) -> int:
         """Read and handle one batch; answers how many records were read.
 
         Raises OperationalError when the database is away (call again: nothing was skipped), TooManyParked, TopicRecreated.
         """
-        for spot in self._subscription.newly_assigned():
-            self._subscription.seek(spot, self._stored_position(spot))
+        self._seek({*self._subscription.newly_assigned(), *self._unsure})
         records = self._subscription.poll(most, timeout_s)
         if not records:
+            self._look_back()
             return 0
+        ends = _ends(records)
+        self._unsure |= set(ends)
+        try:
+            self._handle(records)
+        except Gap as gap:
+            log("database is behind what was read", level=logging.WARNING, service=self._ctx.room.name, error=str(gap))
+            return len(records)
+        self._unsure -= set(ends)
+        self._reached |= ends
+        self._subscription.commit(ends)
+        return len(records)
+
+    def close(self) -> None:
+        self._subscription.close()
+
+    def _handle(self, records: Sequence[Record]) -> None:
         try:
             self._apply(records)
         except Exception as error:
-            if database_away(error):
-                self._rewind(records)
+            if database_away(error) or isinstance(error, Gap):
                 raise
             # One bad record must not hold the rest: find it by going one at a time.
             for record in records:
                 self._apply_or_park(record)
         else:
             self._parked_in_a_row = 0
-        self._subscription.commit(_ends(records))
-        return len(records)
 
-    def close(self) -> None:
-        self._subscription.close()
+    def _seek(self, spots: Collection[Spot]) -> None:
+        """Read these from their stored positions on."""
+        stored = self._stored(spots) if spots else {}
+        for spot in sorted(spots):
+            self._subscription.seek(spot, stored.get(spot, 0))
+            self._reached[spot] = stored.get(spot, 0)
+            self._unsure.discard(spot)
 
-    def _rewind(self, records: Sequence[Record]) -> None:
-        for spot in {record.spot for record in records}:
-            self._subscription.seek(spot, self._first_offset(records, spot))
+    def _look_back(self) -> None:
+        """While nothing comes, no batch would show that the database is an earlier one than we knew: so we look now and then."""
+        if time.monotonic() - self._looked_back < self._look_back_s:
+            return
+        self._looked_back = time.monotonic()
+        stored = self._stored(self._reached)
+        self._unsure |= {spot for spot, reached in self._reached.items() if stored.get(spot, 0) < reached}
 
-    @staticmethod
-    def _first_offset(records: Sequence[Record], spot: Spot) -> int:
-        return min(record.offset for record in records if record.spot == spot)
-
-    def _stored_position(self, spot: Spot) -> int:
+    def _stored(self, spots: Collection[Spot]) -> dict[Spot, int]:
+        topics = {spot.topic for spot in spots}
         with self._ctx.engine.connect() as conn:
-            return conn.scalar(_position_of(spot)) or 0
+            rows = conn.execute(select(POSITIONS).where(POSITIONS.c.topic.in_(topics))).all()
+        return {Spot(row.topic, row.partition): row.next_offset for row in rows}
 
     def _apply_or_park(self, record: Record) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._apply([record])
             except Exception as error:
-                if database_away(error):
-                    self._rewind([record])
+                if database_away(error) or isinstance(error, Gap):
                     raise
                 log("event failed", level=logging.ERROR, exc=error, service=self._ctx.room.name,
                     topic=record.spot.topic, offset=record.offset, attempt=attempt)  # fmt: skip
@@ -154,7 +182,8 @@ def handle(ctx: Context, tx: Tx, envelopes: Sequence[Envelope[Any]]) -> None:
 
 
 def _take_positions(tx: Tx, records: Sequence[Record]) -> list[Record]:
-    """Lock and advance the positions of the records' spots; answers the records not seen before."""
+    """Lock and advance the positions of the records' spots; answers the records not seen before. Raises Gap: offsets leave none out, so
+    what lies between would never be handled."""
     ends = _ends(records)
     start = [{"topic": s.topic, "partition": s.partition, "next_offset": 0} for s in sorted(ends)]
     tx.session.execute(insert(POSITIONS).on_conflict_do_nothing(), start)
@@ -166,6 +195,9 @@ def _take_positions(tx: Tx, records: Sequence[Record]) -> list[Record]:
         .with_for_update()
     )
     stored = {Spot(row.topic, row.partition): row.next_offset for row in rows}
+    for spot, first in _starts(records).items():
+        if first > stored[spot]:
+            raise Gap(f"{spot.topic}/{spot.partition}: {stored[spot]} comes next, {first} was read")
     for spot, end in sorted(ends.items()):
         if end > stored[spot]:
             tx.session.execute(
@@ -183,10 +215,11 @@ def _ends(records: Iterable[Record]) -> dict[Spot, int]:
     return ends
 
 
-def _position_of(spot: Spot) -> Any:
-    return select(POSITIONS.c.next_offset).where(
-        POSITIONS.c.topic == spot.topic, POSITIONS.c.partition == spot.partition
-    )
+def _starts(records: Iterable[Record]) -> dict[Spot, int]:
+    starts: dict[Spot, int] = {}
+    for record in records:
+        starts.setdefault(record.spot, record.offset)  # in order per spot
+    return starts
 
 
 def _slot(record: Record) -> tuple[str, str]:
