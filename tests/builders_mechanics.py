@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from uuid import UUID
 
 from sqlalchemy import Column, Integer, MetaData, Table, Text, text
@@ -14,16 +15,33 @@ from services.kit.db import Tx, service_metadata
 from services.kit.ids import new_id
 from services.kit.inbox import Consumer
 from services.kit.routes import Routes
+from tests.builders_bus import PATIENCE_S
 
 METADATA: MetaData = service_metadata()
 HEARD = Table("heard", METADATA, Column("n", Integer, primary_key=True), Column("person_id", Text))
 broken: set[UUID] = set()
 
 
+class Gate:
+    """Who comes to it waits until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def pass_through(self) -> None:
+        self.reached.set()
+        assert self.opened.wait(PATIENCE_S)
+
+
+gates: dict[UUID, Gate] = {}
+
+
 def hear(tx: Tx, events: list[Envelope[PersonJoined]]) -> None:
     for event in events:
         if event.data.person_id in broken:
             raise ZeroDivisionError("a planted fault")
+        if gate := gates.get(event.data.person_id):
+            gate.pass_through()
         tx.session.execute(HEARD.insert().values(person_id=str(event.data.person_id)))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
@@ -227,12 +227,22 @@ def _slot(record: Record) -> tuple[str, str]:
 
 
 def _parked_keys(tx: Tx, records: Sequence[Record]) -> set[tuple[str, str]]:
-    """Keys of these records that have something parked: what follows must wait behind it, or order is lost."""
-    topics = {record.spot.topic for record in records}
-    rows = tx.session.execute(
-        select(PARKED.c.topic, PARKED.c.key).where(PARKED.c.ended_at.is_(None), PARKED.c.topic.in_(topics)).distinct()
+    """Keys of these records that have something parked: what follows must wait behind it, or order is lost.
+
+    The last one parked of each such key is locked until we commit. Otherwise a replay could end it at this moment, believe that nothing
+    waits any more, and leave what we park behind it – and with it the key – waiting for nobody. Only we park of this spot, whose
+    position we hold; but the last one may be ended before we have it, and then we look again.
+    """
+    slots = {_slot(record) for record in records}
+    last = select(PARKED.c.topic, PARKED.c.key, func.max(PARKED.c.seq).label("seq")).group_by(
+        PARKED.c.topic, PARKED.c.key
     )
-    return {(row.topic, row.key) for row in rows}
+    last = last.where(PARKED.c.ended_at.is_(None), PARKED.c.topic.in_({topic for topic, _ in slots}))
+    while held := {row.seq: (row.topic, row.key) for row in tx.session.execute(last) if (row.topic, row.key) in slots}:
+        still = select(PARKED.c.seq).where(PARKED.c.seq.in_(held), PARKED.c.ended_at.is_(None)).order_by(PARKED.c.seq)
+        if len(tx.session.scalars(still.with_for_update(read=True)).all()) == len(held):
+            break
+    return set(held.values())
 
 
 def _park(tx: Tx, record: Record, reason: str) -> None:

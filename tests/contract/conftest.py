@@ -14,7 +14,7 @@ from services.kit.context import Context
 from services.kit.db import engine_for
 from services.kit.ids import new_id
 from tests.builders_bus import MakeBus
-from tests.builders_mechanics import METADATA, ROOM, broken
+from tests.builders_mechanics import METADATA, ROOM, broken, gates
 from tests.kafka_broker import a_kafka_bus
 
 BUSES = ["local", pytest.param("kafka", marks=pytest.mark.kafka)]
@@ -46,5 +46,6 @@ def ctx(one_town: Town, postgres_url: str) -> Iterator[Context]:
     METADATA.drop_all(engine)
     METADATA.create_all(engine)
     broken.clear()
+    gates.clear()
     yield Context(ROOM, engine, one_town.clock, new_id, one_town.city, one_town.tokens)
     engine.dispose()

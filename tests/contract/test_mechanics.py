@@ -152,7 +152,7 @@ def test_a_failing_event_is_parked_its_key_waits_behind_it_and_replay_keeps_the_
     assert parked.parked_count(ctx) == 2
 
     broken.clear()
-    assert parked.replay(ctx) == 2
+    assert parked.replay(ctx).done == 2
     assert heard(ctx) == [str(good), str(bad), str(bad)]
     assert parked.parked_count(ctx) == 0
 
