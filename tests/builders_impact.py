@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from services.events import Envelope, contract_of, encode
+from services.events.attendance import AttendanceConfirmed
 from services.events.ledger import CoinsIssued, CoinsWithdrawn, Part
 from services.kit.bus import Bus, Message
 from services.kit.ids import new_id
@@ -43,3 +44,10 @@ def issued(person_id: UUID, amount_cents: int, award_id: UUID | None = None) -> 
 def withdrawn(of: CoinsIssued, amount_cents: int) -> CoinsWithdrawn:
     part = Part(fund_id=FUND, amount_cents=amount_cents)
     return CoinsWithdrawn(award_id=of.award_id, person_id=of.person_id, parts=(part,), kept_cents=0)
+
+
+def confirmed(person_id: UUID, minutes: int) -> AttendanceConfirmed:
+    return AttendanceConfirmed(
+        attendance_id=new_id(), person_id=person_id, shift_id=FUND, programme_id=FUND, organisation_id=FUND,
+        neighbourhood_id="le-querce", kind="green", place="Parco", started_at=WHEN, minutes=minutes,
+    )  # fmt: skip
