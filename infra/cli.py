@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from infra import cli_seal, forgotten, parked, replay, web, workers
+from infra import cli_seal, forgotten, parked, positions, replay, web, workers
 from infra.cli_asking import Progress, command, show
 from infra.embedded import CannotStart
 from infra.ledger_cli import add_commands
@@ -147,6 +147,7 @@ def parser() -> argparse.ArgumentParser:
     parked.add_commands(add)
     replay.add_commands(add)
     forgotten.add_commands(add)
+    positions.add_commands(add)
     simulated = command(
         add,
         "simulate",

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from services.events import Envelope, Unreadable, contract_of, decode
 from services.kit.bulk import array, copy_rows, rows_of
-from services.kit.bus import Record, Spot, Subscription
+from services.kit.bus import Record, Spot, Subscription, TopicRecreated
 from services.kit.context import Context
 from services.kit.db import PARKED, POSITIONS, Tx
 from services.kit.telemetry import log
@@ -96,11 +96,26 @@ class Consumer:
             self._parked_in_a_row = 0
 
     def _seek(self, spots: Collection[Spot]) -> None:
-        """Read these from their stored positions on."""
-        stored = self._stored(spots) if spots else {}
+        """Read these from their stored positions on, if those count in the logs that are there. Raises TopicRecreated."""
+        if not spots:
+            return
+        logs = self._subscription.log_ids({spot.topic for spot in spots})
+        stored = self._stored(spots)
         for spot in sorted(spots):
-            self._subscription.seek(spot, stored.get(spot, 0))
-            self._reached[spot] = stored.get(spot, 0)
+            counted_in, log_id = stored[spot].log_id if spot in stored else None, logs.get(spot)
+            if counted_in and log_id and counted_in != log_id:
+                raise TopicRecreated(
+                    f"{spot.topic}/{spot.partition} is another log than the one of which {stored[spot].next_offset} were handled: "
+                    f"the topic was made anew. `meritcoin positions {self._ctx.room.name}` shows what can be done"
+                )
+        with self._ctx.engine.begin() as conn:
+            conn.execute(_NAME_LOG, [
+                {"topic": spot.topic, "partition": spot.partition, "next_offset": 0, "log_id": logs.get(spot)} for spot in sorted(spots)
+            ])  # fmt: skip
+        for spot in sorted(spots):
+            position = stored[spot].next_offset if spot in stored else 0
+            self._subscription.seek(spot, position)
+            self._reached[spot] = position
             self._unsure.discard(spot)
 
     def _look_back(self) -> None:
@@ -109,13 +124,15 @@ class Consumer:
             return
         self._looked_back = time.monotonic()
         stored = self._stored(self._reached)
-        self._unsure |= {spot for spot, reached in self._reached.items() if stored.get(spot, 0) < reached}
+        self._unsure |= {
+            spot for spot, reached in self._reached.items() if spot not in stored or stored[spot].next_offset < reached
+        }
 
-    def _stored(self, spots: Collection[Spot]) -> dict[Spot, int]:
+    def _stored(self, spots: Collection[Spot]) -> dict[Spot, Any]:
         topics = {spot.topic for spot in spots}
         with self._ctx.engine.connect() as conn:
             rows = conn.execute(select(POSITIONS).where(POSITIONS.c.topic.in_(topics))).all()
-        return {Spot(row.topic, row.partition): row.next_offset for row in rows}
+        return {Spot(row.topic, row.partition): row for row in rows}
 
     def _apply_or_park(self, record: Record) -> None:
         for attempt in range(1, ATTEMPTS + 1):
@@ -157,6 +174,13 @@ class Consumer:
             handle(self._ctx, tx, good)
         log("batch", service=self._ctx.room.name, records=len(records), handled=len(good))
 
+
+_NAME_LOG = insert(POSITIONS)
+_NAME_LOG = _NAME_LOG.on_conflict_do_update(
+    index_elements=["topic", "partition"],
+    set_={"log_id": _NAME_LOG.excluded.log_id},
+    where=POSITIONS.c.log_id.is_(None),
+)  # a position without one is from before positions named their logs
 
 _KNOWN = "SELECT event_id FROM inbox WHERE event_id = ANY(%(ids)s::uuid[])"
 _TAKEN = {"event_id": "uuid", "taken_at": "timestamptz"}

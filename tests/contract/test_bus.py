@@ -209,6 +209,21 @@ def test_a_position_beyond_the_end_says_that_the_topic_was_made_anew(a_bus: Make
             subscription.seek(spot, 1)
 
 
+def test_every_partition_names_its_log_the_same_for_everybody_and_each_topic_another(a_bus: MakeBus) -> None:
+    topic, other = fresh_topic(), fresh_topic()
+    bus = a_bus(topic, other)
+    named = bus.log_ids([topic])
+    assert set(named) == set(bus.ends([topic]))
+    assert all(named.values())
+    bus.publish([message(topic, "k", b"v")])
+    assert a_bus(topic, other).log_ids([topic]) == named
+    assert not set(bus.log_ids([other]).values()) & set(named.values())
+    with reading(bus, topic) as subscription:
+        assert subscription.log_ids([topic]) == named
+    with pytest.raises(BusAway, match="there is no topic"):
+        bus.log_ids([topic, fresh_topic()])
+
+
 def test_publishing_on_an_unknown_topic_fails_and_writes_nothing(a_bus: MakeBus) -> None:
     topic = fresh_topic()
     bus = a_bus(topic)
