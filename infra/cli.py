@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from infra import cli_seal, parked, up, web, workers
+from infra import cli_seal, forgotten, parked, positions, replay, up, web, workers
 from infra.cli_asking import Progress, command, show
 from infra.embedded import CannotStart
 from infra.ledger_cli import add_commands
@@ -146,6 +146,9 @@ def parser() -> argparse.ArgumentParser:
     command(add, "check", check, "check every invariant of the books", long=True)
     add_commands(add)
     parked.add_commands(add)
+    replay.add_commands(add)
+    forgotten.add_commands(add)
+    positions.add_commands(add)
     simulated = command(
         add,
         "simulate",

@@ -89,14 +89,14 @@ def _configure(data: Path, text: str) -> None:
             file.write(f"\n{include}")
 
 
-def _maintenance(url: str) -> str:
+def maintenance_url(url: str) -> str:
     """The server's own database `postgres`, from where others are created and dropped."""
     return urlsplit(url)._replace(path="/postgres").geturl()
 
 
 def ensure_databases(url: str, names: list[str]) -> list[str]:
     """Create the databases that are missing on the server of `url`; answers their names. Needs the right to create databases."""
-    with psycopg.connect(_maintenance(url), autocommit=True) as conn:
+    with psycopg.connect(maintenance_url(url), autocommit=True) as conn:
         there = {row[0] for row in conn.execute("SELECT datname FROM pg_database")}
         wanted = {urlsplit(url).path.lstrip("/").replace("{service}", name) for name in names}
         missing = sorted(wanted - there)
@@ -107,7 +107,7 @@ def ensure_databases(url: str, names: list[str]) -> list[str]:
 
 def drop_databases(url: str, prefix: str) -> None:
     """Drop every database whose name begins with `prefix`."""
-    with psycopg.connect(_maintenance(url), autocommit=True) as conn:
+    with psycopg.connect(maintenance_url(url), autocommit=True) as conn:
         for (name,) in conn.execute(
             "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix]
         ).fetchall():

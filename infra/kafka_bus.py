@@ -11,11 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetSpec
+from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
+from infra.kafka_asking import ends_of, log_ids_of, made_anew, other_log
 from services.kit.bus import BusAway, Message, Record, Spot, TopicRecreated, refuse_oversized
 from services.kit.settings import Settings
 
@@ -101,10 +102,13 @@ class KafkaBus:
                 request_timeout_ms=int(self._patience_s * 1000),
                 metrics_enabled=False,
             )
-        return KafkaSubscription(consumer, spots, self._patience_s)
+        return KafkaSubscription(consumer, spots, self._patience_s, self.log_ids)
 
     def ends(self, topics: Collection[str]) -> dict[Spot, int]:
-        return self.ask(lambda admin: _ends(admin, topics))
+        return self.ask(lambda admin: ends_of(admin, topics))
+
+    def log_ids(self, topics: Collection[str]) -> dict[Spot, str]:
+        return self.ask(lambda admin: log_ids_of(admin, topics))
 
     def ask(self, question: Callable[[KafkaAdminClient], T]) -> T:
         """Ask the brokers something. Raises BusAway."""
@@ -157,22 +161,14 @@ class KafkaBus:
             producer.close(timeout=1)
 
 
-def _ends(admin: KafkaAdminClient, topics: Collection[str]) -> dict[Spot, int]:
-    if not topics:
-        return {}
-    found = {t["name"]: t for t in admin.describe_topics(sorted(topics)) if not t["error_code"]}
-    if missing := sorted(set(topics) - found.keys()):
-        raise BusAway(f"there is no topic {', '.join(missing)}")
-    partitions = [TopicPartition(name, p["partition_index"]) for name, t in found.items() for p in t["partitions"]]
-    offsets = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
-    return {Spot(at.topic, at.partition): found.offset for at, found in sorted(offsets.items())}
-
-
 class KafkaSubscription:
     """One member of a group. What was assigned but not yet sought is not delivered: Kafka would begin at its own positions, not ours."""
 
-    def __init__(self, consumer: KafkaConsumer, spots: Collection[Spot], patience_s: float) -> None:
-        self._consumer = consumer
+    def __init__(
+        self, consumer: KafkaConsumer, spots: Collection[Spot], patience_s: float, log_ids: Callable[[Collection[str]], dict[Spot, str]]
+    ) -> None:  # fmt: skip
+        self._consumer, self._ask_log_ids = consumer, log_ids
+        self._logs: dict[Spot, str] = {}  # as they were when last asked for
         self._patience_s, self._patience_ms = patience_s, int(patience_s * 1000)
         self._new: set[Spot] = set()
         self._next: dict[Spot, int] = {}
@@ -198,14 +194,19 @@ class KafkaSubscription:
             self._known_ends |= self._ask_ends([spot])
         end = self._known_ends[spot]
         if offset > end:
-            raise _made_anew(spot, end, offset)
+            raise made_anew(spot, end, offset)
         with suppress(ValueError):  # no longer ours: whoever has it now seeks for itself
             self._consumer.seek(_there(spot), offset)
             self._next[spot] = offset
         self._new.discard(spot)
 
+    def log_ids(self, topics: Collection[str]) -> dict[Spot, str]:
+        now = self._ask_log_ids(topics)
+        self._logs |= now
+        return now
+
     def poll(self, max_records: int, timeout_s: float) -> Sequence[Record]:
-        """Raises BusAway when the brokers do not answer, TopicRecreated when a log ends before what was read of it."""
+        """Raises BusAway when the brokers do not answer, TopicRecreated when a log ends before what was read of it, or is another one."""
         if time.monotonic() - self._checked > self._patience_s:
             self._check()
         with away("the brokers cannot be reached"):
@@ -219,9 +220,12 @@ class KafkaSubscription:
         """Now and then, before a poll: the client waits in silence for brokers that are gone, and follows a log that was cut off or made
         anew to wherever it ends now."""
         ends = self._ask_ends(self._next or [self._any])
+        logs = self._ask_log_ids({spot.topic for spot in self._next})
         for spot, offset in self._next.items():
+            if self._logs.get(spot, logs.get(spot)) != logs.get(spot):
+                raise other_log(spot)
             if ends.get(spot, offset) < offset:
-                raise _made_anew(spot, ends[spot], offset)
+                raise made_anew(spot, ends[spot], offset)
 
     def _joining(self) -> bool:
         """A join that is answered while nobody polls is thrown away and begun anew, for all members of the group: so polls stay until it is
@@ -250,6 +254,9 @@ class KafkaSubscription:
         expected = self._next.get(spot)
         if expected is None:
             return []
+        # Known without asking: that fetching failed while the topic was gone made the client look for it again.
+        if (log := self._consumer._cluster.topic_id(spot.topic)) and str(log) != self._logs.get(spot, str(log)):
+            raise other_log(spot)
         if run[0].offset != expected:
             raise TopicRecreated(
                 f"{spot.topic}/{spot.partition} goes on at {run[0].offset}, but {expected} comes next: "
@@ -267,12 +274,6 @@ class KafkaSubscription:
             ends = self._consumer.end_offsets([_there(spot) for spot in spots], timeout_ms=self._patience_ms)
         self._checked = time.monotonic()
         return {Spot(at.topic, at.partition): end for at, end in ends.items()}
-
-
-def _made_anew(spot: Spot, end: int, offset: int) -> TopicRecreated:
-    return TopicRecreated(
-        f"{spot.topic}/{spot.partition} ends at {end}, but {offset} were handled already: the topic was made anew"
-    )
 
 
 def _there(spot: Spot) -> TopicPartition:

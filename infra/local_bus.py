@@ -25,8 +25,15 @@ CREATE TABLE IF NOT EXISTS heads (
 CREATE TABLE IF NOT EXISTS log (
     topic TEXT, partition INT, "offset" BIGINT, key TEXT NOT NULL, value BYTEA NOT NULL, headers BYTEA NOT NULL,
     PRIMARY KEY (topic, partition, "offset"));
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'heads'::regclass AND attname = 'log_id') THEN
+        ALTER TABLE heads ADD COLUMN log_id UUID NOT NULL DEFAULT gen_random_uuid();
+    END IF;
+END $$;
 """
-_HEADS = text("SELECT topic, partition, next_offset FROM heads WHERE topic = ANY(:topics) ORDER BY topic, partition")
+_HEADS = text(
+    "SELECT topic, partition, next_offset, log_id FROM heads WHERE topic = ANY(:topics) ORDER BY topic, partition"
+)
 _HEAD_FOR_UPDATE = text("SELECT next_offset FROM heads WHERE topic = :topic AND partition = :partition FOR UPDATE")
 _APPEND = text(
     'INSERT INTO log (topic, partition, "offset", key, value, headers) VALUES (:topic, :partition, :offset, :key, :value, :headers)'
@@ -53,7 +60,7 @@ class LocalBus:
         with engine.begin() as conn:
             conn.exec_driver_sql(SCHEMA)
             rows = [{"t": t, "p": p} for t in sorted(topics) for p in range(PARTITIONS)]
-            conn.execute(text("INSERT INTO heads VALUES (:t, :p, 0) ON CONFLICT DO NOTHING"), rows)
+            conn.execute(text("INSERT INTO heads (topic, partition) VALUES (:t, :p) ON CONFLICT DO NOTHING"), rows)
 
     def publish(self, messages: Sequence[Message]) -> None:
         """Append all, or none. Raises BusAway when the database cannot take them."""
@@ -92,8 +99,19 @@ class LocalBus:
             raise BusAway(f"there is no topic {', '.join(missing)}")
         return found
 
+    def log_ids(self, topics: Collection[str]) -> dict[Spot, str]:
+        return _log_ids(self._engine, topics)
+
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _log_ids(engine: Engine, topics: Collection[str]) -> dict[Spot, str]:
+    with engine.connect() as conn:
+        found = {Spot(r.topic, r.partition): str(r.log_id) for r in conn.execute(_HEADS, {"topics": list(topics)})}
+    if missing := sorted(set(topics) - {spot.topic for spot in found}):
+        raise BusAway(f"there is no topic {', '.join(missing)}")
+    return found
 
 
 def _ends(engine: Engine, topics: Collection[str]) -> dict[Spot, int]:
@@ -122,6 +140,9 @@ class LocalSubscription:
         self._next[spot] = offset
         self._new.discard(spot)
 
+    def log_ids(self, topics: Collection[str]) -> dict[Spot, str]:
+        return _log_ids(self._engine, topics)
+
     def poll(self, max_records: int, timeout_s: float) -> Sequence[Record]:
         deadline = time.monotonic() + timeout_s
         while True:
@@ -133,6 +154,7 @@ class LocalSubscription:
     def _read(self, most: int) -> list[Record]:
         """Offsets become visible in order, so what a head promises is there: without a transaction, an idle poll is one round trip."""
         records: list[Record] = []
+        reached: dict[Spot, int] = {}
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             heads = {Spot(r.topic, r.partition): r.next_offset for r in conn.execute(_HEADS, {"topics": self._topics})}
             for spot, end in heads.items():
@@ -147,7 +169,8 @@ class LocalSubscription:
                             headers=_read_headers(bytes(row.headers)),
                         )
                     )  # fmt: skip
-                    self._next[spot] = row.offset + 1
+                    reached[spot] = row.offset + 1
+        self._next |= reached  # not before all was read: what a broken connection took with it is read again
         return records
 
     def assigned(self) -> int:

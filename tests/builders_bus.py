@@ -11,6 +11,7 @@ from services.kit.bus import Bus, Message, Record, Spot, Subscription
 from services.kit.ids import new_id
 
 PATIENCE_S = 60.0
+MakeBus = Callable[..., Bus]  # given the topics that must exist
 
 
 def fresh_topic() -> str:

@@ -108,6 +108,9 @@ class FaultyBus:
     def ends(self, topics: Collection[str]) -> Mapping[Spot, int]:
         return self._bus.ends(topics)
 
+    def log_ids(self, topics: Collection[str]) -> Mapping[Spot, str]:
+        return self._bus.log_ids(topics)
+
     def close(self) -> None:
         self._bus.close()
 
@@ -123,6 +126,9 @@ class FaultySubscription:
 
     def seek(self, spot: Spot, offset: int) -> None:
         self._inner.seek(spot, offset)
+
+    def log_ids(self, topics: Collection[str]) -> Mapping[Spot, str]:
+        return self._inner.log_ids(topics)
 
     def poll(self, max_records: int, timeout_s: float) -> Sequence[Record]:
         draw = self._faults.draw

@@ -46,7 +46,7 @@ class BusAway(Exception):
 
 
 class TopicRecreated(Exception):
-    """A stored position lies beyond the log's end: the topic was deleted and made anew. A person must decide."""
+    """A stored position counts in another log than the one that is there: the topic was deleted and made anew. A person must decide."""
 
 
 def refuse_oversized(messages: Sequence[Message]) -> None:
@@ -68,6 +68,9 @@ class Subscription(Protocol):
     def seek(self, spot: Spot, offset: int) -> None:
         """Read `spot` from `offset`. Raises TopicRecreated if the log ends before it."""
 
+    def log_ids(self, topics: Collection[str]) -> Mapping[Spot, str]:
+        """What tells a log from one made anew under the same name, which has another id. Raises BusAway."""
+
     def poll(self, max_records: int, timeout_s: float) -> Sequence[Record]:
         """The next records, in order per spot; empty when there is nothing within `timeout_s` seconds."""
 
@@ -88,5 +91,8 @@ class Bus(Protocol):
 
     def ends(self, topics: Collection[str]) -> Mapping[Spot, int]:
         """Where each partition's log ends (the offset of the next message). Raises BusAway, also for an unknown topic."""
+
+    def log_ids(self, topics: Collection[str]) -> Mapping[Spot, str]:
+        """As of a subscription. Raises BusAway, also for an unknown topic."""
 
     def close(self) -> None: ...

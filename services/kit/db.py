@@ -74,6 +74,7 @@ def service_metadata() -> MetaData:
         Column("topic", Text, primary_key=True),
         Column("partition", Integer, primary_key=True),
         Column("next_offset", BigInteger, nullable=False),
+        Column("log_id", Text),  # of the log it counts in; unknown until a consumer is given the partition
     )  # fmt: skip
     Table(
         "parked", metadata,

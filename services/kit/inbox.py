@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from services.events import Envelope, Unreadable, contract_of, decode
 from services.kit.bulk import array, copy_rows, rows_of
-from services.kit.bus import Record, Spot, Subscription
+from services.kit.bus import Record, Spot, Subscription, TopicRecreated
 from services.kit.context import Context
 from services.kit.db import PARKED, POSITIONS, Tx
 from services.kit.telemetry import log
@@ -25,10 +25,15 @@ from services.kit.tracing import handling
 
 ATTEMPTS = 3
 MOST_PARKED_IN_A_ROW = 20
+LOOK_BACK_S = 10.0
 
 
 class TooManyParked(Exception):
     """So many records in a row could not be handled that the fault is ours, not theirs: stop, a person must look."""
+
+
+class Gap(Exception):
+    """What was read begins beyond the stored position: the database is an earlier one than that we began with (restored, or switched)."""
 
 
 def database_away(error: BaseException) -> bool:
@@ -46,33 +51,34 @@ def topics_of(ctx: Context) -> frozenset[str]:
 class Consumer:
     """One member of a service's consumer group."""
 
-    def __init__(self, ctx: Context, subscription: Subscription) -> None:
+    def __init__(self, ctx: Context, subscription: Subscription, *, look_back_s: float = LOOK_BACK_S) -> None:
         self._ctx = ctx
         self._subscription = subscription
         self._parked_in_a_row = 0
+        self._reached: dict[Spot, int] = {}  # handled, as far as we know
+        self._unsure: set[Spot] = set()  # read, but not known to be handled: to be read again from the stored positions
+        self._look_back_s, self._looked_back = look_back_s, time.monotonic()
 
     def poll_once(self, *, most: int = 500, timeout_s: float = 0.0) -> int:
         """Read and handle one batch; answers how many records were read.
 
         Raises OperationalError when the database is away (call again: nothing was skipped), TooManyParked, TopicRecreated.
         """
-        for spot in self._subscription.newly_assigned():
-            self._subscription.seek(spot, self._stored_position(spot))
+        self._seek({*self._subscription.newly_assigned(), *self._unsure})
         records = self._subscription.poll(most, timeout_s)
         if not records:
+            self._look_back()
             return 0
+        ends = _ends(records)
+        self._unsure |= set(ends)
         try:
-            self._apply(records)
-        except Exception as error:
-            if database_away(error):
-                self._rewind(records)
-                raise
-            # One bad record must not hold the rest: find it by going one at a time.
-            for record in records:
-                self._apply_or_park(record)
-        else:
-            self._parked_in_a_row = 0
-        self._subscription.commit(_ends(records))
+            self._handle(records)
+        except Gap as gap:
+            log("database is behind what was read", level=logging.WARNING, service=self._ctx.room.name, error=str(gap))
+            return len(records)
+        self._unsure -= set(ends)
+        self._reached |= ends
+        self._subscription.commit(ends)
         return len(records)
 
     def assigned(self) -> int | None:
@@ -82,25 +88,63 @@ class Consumer:
     def close(self) -> None:
         self._subscription.close()
 
-    def _rewind(self, records: Sequence[Record]) -> None:
-        for spot in {record.spot for record in records}:
-            self._subscription.seek(spot, self._first_offset(records, spot))
+    def _handle(self, records: Sequence[Record]) -> None:
+        try:
+            self._apply(records)
+        except Exception as error:
+            if database_away(error) or isinstance(error, Gap):
+                raise
+            # One bad record must not hold the rest: find it by going one at a time.
+            for record in records:
+                self._apply_or_park(record)
+        else:
+            self._parked_in_a_row = 0
 
-    @staticmethod
-    def _first_offset(records: Sequence[Record], spot: Spot) -> int:
-        return min(record.offset for record in records if record.spot == spot)
+    def _seek(self, spots: Collection[Spot]) -> None:
+        """Read these from their stored positions on, if those count in the logs that are there. Raises TopicRecreated."""
+        if not spots:
+            return
+        logs = self._subscription.log_ids({spot.topic for spot in spots})
+        stored = self._stored(spots)
+        for spot in sorted(spots):
+            counted_in, log_id = stored[spot].log_id if spot in stored else None, logs.get(spot)
+            if counted_in and log_id and counted_in != log_id:
+                raise TopicRecreated(
+                    f"{spot.topic}/{spot.partition} is another log than the one of which {stored[spot].next_offset} were handled: "
+                    f"the topic was made anew. `meritcoin positions {self._ctx.room.name}` shows what can be done"
+                )
+        with self._ctx.engine.begin() as conn:
+            conn.execute(_NAME_LOG, [
+                {"topic": spot.topic, "partition": spot.partition, "next_offset": 0, "log_id": logs.get(spot)} for spot in sorted(spots)
+            ])  # fmt: skip
+        for spot in sorted(spots):
+            position = stored[spot].next_offset if spot in stored else 0
+            self._subscription.seek(spot, position)
+            self._reached[spot] = position
+            self._unsure.discard(spot)
 
-    def _stored_position(self, spot: Spot) -> int:
+    def _look_back(self) -> None:
+        """While nothing comes, no batch would show that the database is an earlier one than we knew: so we look now and then."""
+        if time.monotonic() - self._looked_back < self._look_back_s:
+            return
+        self._looked_back = time.monotonic()
+        stored = self._stored(self._reached)
+        self._unsure |= {
+            spot for spot, reached in self._reached.items() if spot not in stored or stored[spot].next_offset < reached
+        }
+
+    def _stored(self, spots: Collection[Spot]) -> dict[Spot, Any]:
+        topics = {spot.topic for spot in spots}
         with self._ctx.engine.connect() as conn:
-            return conn.scalar(_position_of(spot)) or 0
+            rows = conn.execute(select(POSITIONS).where(POSITIONS.c.topic.in_(topics))).all()
+        return {Spot(row.topic, row.partition): row for row in rows}
 
     def _apply_or_park(self, record: Record) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._apply([record])
             except Exception as error:
-                if database_away(error):
-                    self._rewind([record])
+                if database_away(error) or isinstance(error, Gap):
                     raise
                 log("event failed", level=logging.ERROR, exc=error, service=self._ctx.room.name,
                     topic=record.spot.topic, offset=record.offset, attempt=attempt)  # fmt: skip
@@ -138,6 +182,13 @@ class Consumer:
         log("batch", service=self._ctx.room.name, records=len(records), handled=len(good))
 
 
+_NAME_LOG = insert(POSITIONS)
+_NAME_LOG = _NAME_LOG.on_conflict_do_update(
+    index_elements=["topic", "partition"],
+    set_={"log_id": _NAME_LOG.excluded.log_id},
+    where=POSITIONS.c.log_id.is_(None),
+)  # a position without one is from before positions named their logs
+
 _KNOWN = "SELECT event_id FROM inbox WHERE event_id = ANY(%(ids)s::uuid[])"
 _TAKEN = {"event_id": "uuid", "taken_at": "timestamptz"}
 
@@ -164,7 +215,8 @@ def handle(ctx: Context, tx: Tx, envelopes: Sequence[Envelope[Any]]) -> Sequence
 
 
 def _take_positions(tx: Tx, records: Sequence[Record]) -> list[Record]:
-    """Lock and advance the positions of the records' spots; answers the records not seen before."""
+    """Lock and advance the positions of the records' spots; answers the records not seen before. Raises Gap: offsets leave none out, so
+    what lies between would never be handled."""
     ends = _ends(records)
     start = [{"topic": s.topic, "partition": s.partition, "next_offset": 0} for s in sorted(ends)]
     tx.session.execute(insert(POSITIONS).on_conflict_do_nothing(), start)
@@ -176,6 +228,9 @@ def _take_positions(tx: Tx, records: Sequence[Record]) -> list[Record]:
         .with_for_update()
     )
     stored = {Spot(row.topic, row.partition): row.next_offset for row in rows}
+    for spot, first in _starts(records).items():
+        if first > stored[spot]:
+            raise Gap(f"{spot.topic}/{spot.partition}: {stored[spot]} comes next, {first} was read")
     for spot, end in sorted(ends.items()):
         if end > stored[spot]:
             tx.session.execute(
@@ -193,10 +248,11 @@ def _ends(records: Iterable[Record]) -> dict[Spot, int]:
     return ends
 
 
-def _position_of(spot: Spot) -> Any:
-    return select(POSITIONS.c.next_offset).where(
-        POSITIONS.c.topic == spot.topic, POSITIONS.c.partition == spot.partition
-    )
+def _starts(records: Iterable[Record]) -> dict[Spot, int]:
+    starts: dict[Spot, int] = {}
+    for record in records:
+        starts.setdefault(record.spot, record.offset)  # in order per spot
+    return starts
 
 
 def _slot(record: Record) -> tuple[str, str]:
@@ -204,12 +260,22 @@ def _slot(record: Record) -> tuple[str, str]:
 
 
 def _parked_keys(tx: Tx, records: Sequence[Record]) -> set[tuple[str, str]]:
-    """Keys of these records that have something parked: what follows must wait behind it, or order is lost."""
-    topics = {record.spot.topic for record in records}
-    rows = tx.session.execute(
-        select(PARKED.c.topic, PARKED.c.key).where(PARKED.c.ended_at.is_(None), PARKED.c.topic.in_(topics)).distinct()
+    """Keys of these records that have something parked: what follows must wait behind it, or order is lost.
+
+    The last one parked of each such key is locked until we commit. Otherwise a replay could end it at this moment, believe that nothing
+    waits any more, and leave what we park behind it – and with it the key – waiting for nobody. Only we park of this spot, whose
+    position we hold; but the last one may be ended before we have it, and then we look again.
+    """
+    slots = {_slot(record) for record in records}
+    last = select(PARKED.c.topic, PARKED.c.key, func.max(PARKED.c.seq).label("seq")).group_by(
+        PARKED.c.topic, PARKED.c.key
     )
-    return {(row.topic, row.key) for row in rows}
+    last = last.where(PARKED.c.ended_at.is_(None), PARKED.c.topic.in_({topic for topic, _ in slots}))
+    while held := {row.seq: (row.topic, row.key) for row in tx.session.execute(last) if (row.topic, row.key) in slots}:
+        still = select(PARKED.c.seq).where(PARKED.c.seq.in_(held), PARKED.c.ended_at.is_(None)).order_by(PARKED.c.seq)
+        if len(tx.session.scalars(still.with_for_update(read=True)).all()) == len(held):
+            break
+    return set(held.values())
 
 
 def _park(tx: Tx, record: Record, reason: str) -> None:

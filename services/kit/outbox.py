@@ -6,12 +6,15 @@ every acknowledgement. A crash in between publishes again; consumers drop the re
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, func, select, text, update
 
+from services.apis.errors import Refused
 from services.kit.bus import Bus, Message
 from services.kit.db import OUTBOX
+from services.kit.telemetry import log
 from services.kit.tracing import message_headers
 
 if TYPE_CHECKING:
@@ -57,6 +60,27 @@ def relay_once(ctx: Context, bus: Bus, *, most: int = 1000) -> int:
         conn.execute(_MARK, {"seqs": [row.seq for row in rows], "at": ctx.clock.now()})
         published.extend(rows)
         return len(rows)
+
+
+def republish(ctx: Context, bus: Bus, reason: str) -> int:
+    """Have every event of the service published again, oldest first: into its topic, made anew and still empty. Whoever took them before
+    knows them by their ids. Answers how many. Raises Refused without a reason or where the topic holds something, BusAway."""
+    if not reason.strip():
+        raise Refused("reason_missing", "Say with --reason why everything is published again; it is logged.")
+    with ctx.engine.begin() as conn:
+        conn.execute(text("SET LOCAL statement_timeout = 0"))
+        conn.execute(
+            text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": RELAY_LOCK}
+        )  # nothing new may come before the old
+        if held := sum(bus.ends([ctx.room.name]).values()):
+            raise Refused(
+                "topic_not_empty",
+                f"The topic {ctx.room.name} holds {held} events: those before would come after them, and the order of keys be lost. "
+                "Stop its relays, delete the topic, make it anew, and say this again before they start.",
+            )
+        count = conn.execute(update(OUTBOX).values(published_at=None)).rowcount
+    log("everything is published again", level=logging.WARNING, service=ctx.room.name, events=count, reason=reason)
+    return count
 
 
 def _any_waiting(ctx: Context) -> bool:

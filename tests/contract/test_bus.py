@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra.embedded import ensure_databases
-from infra.local_bus import LocalBus
 from services.kit.bus import MAX_MESSAGE_BYTES, Bus, BusAway, Message, MessageTooLarge, Record, TopicRecreated
-from services.kit.db import engine_for
-from tests.builders_bus import Group, assigned, fresh_group, fresh_topic, message, read, read_all, reading, until
-from tests.kafka_broker import a_kafka_bus
-
-BUSES = ["local", pytest.param("kafka", marks=pytest.mark.kafka)]
-MakeBus = Callable[..., Bus]
-
-
-@pytest.fixture(params=BUSES)
-def a_bus(request: pytest.FixtureRequest, postgres_url: str) -> Iterator[MakeBus]:
-    """Makes a bus on fresh topics; called twice with the same topics it is the same log, as after a restart."""
-    opened: list[Bus] = []
-
-    def make(*topics: str) -> Bus:
-        if request.param == "kafka":
-            opened.append(a_kafka_bus(request.getfixturevalue("kafka"), *topics))
-        else:
-            ensure_databases(postgres_url, ["bus_suite"])
-            opened.append(LocalBus(engine_for(postgres_url.replace("{service}", "bus_suite")), topics))
-        return opened[-1]
-
-    yield make
-    for bus in opened:
-        bus.close()
+from tests.builders_bus import (
+    Group,
+    MakeBus,
+    assigned,
+    fresh_group,
+    fresh_topic,
+    message,
+    read,
+    read_all,
+    reading,
+    until,
+)
 
 
 def test_what_was_published_is_read_with_key_value_and_headers(a_bus: MakeBus) -> None:
@@ -222,6 +207,21 @@ def test_a_position_beyond_the_end_says_that_the_topic_was_made_anew(a_bus: Make
         spot = assigned(subscription)[0]
         with pytest.raises(TopicRecreated):
             subscription.seek(spot, 1)
+
+
+def test_every_partition_names_its_log_the_same_for_everybody_and_each_topic_another(a_bus: MakeBus) -> None:
+    topic, other = fresh_topic(), fresh_topic()
+    bus = a_bus(topic, other)
+    named = bus.log_ids([topic])
+    assert set(named) == set(bus.ends([topic]))
+    assert all(named.values())
+    bus.publish([message(topic, "k", b"v")])
+    assert a_bus(topic, other).log_ids([topic]) == named
+    assert not set(bus.log_ids([other]).values()) & set(named.values())
+    with reading(bus, topic) as subscription:
+        assert subscription.log_ids([topic]) == named
+    with pytest.raises(BusAway, match="there is no topic"):
+        bus.log_ids([topic, fresh_topic()])
 
 
 def test_publishing_on_an_unknown_topic_fails_and_writes_nothing(a_bus: MakeBus) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, Text, text
+from sqlalchemy import text
 
 from infra.embedded import ensure_databases
 from infra.local_bus import LocalBus
@@ -17,38 +17,12 @@ from services.events import Envelope, encode
 from services.events.identity import PersonErased, PersonJoined
 from services.kit import parked
 from services.kit.bus import Message, MessageTooLarge
-from services.kit.context import Context, Room
-from services.kit.db import OUTBOX, Tx, engine_for, service_metadata
+from services.kit.context import Context
+from services.kit.db import OUTBOX, Tx, engine_for
 from services.kit.ids import new_id
 from services.kit.inbox import Consumer, TooManyParked
 from services.kit.outbox import oldest_unpublished_s, relay_once
-from services.kit.routes import Routes
-
-METADATA: MetaData = service_metadata()
-HEARD = Table("heard", METADATA, Column("n", Integer, primary_key=True), Column("person_id", Text))
-broken: set[UUID] = set()
-
-
-def hear(tx: Tx, events: list[Envelope[PersonJoined]]) -> None:
-    for event in events:
-        if event.data.person_id in broken:
-            raise ZeroDivisionError("a planted fault")
-        tx.session.execute(HEARD.insert().values(person_id=str(event.data.person_id)))
-
-
-ROOM = Room(name="identity", metadata=METADATA, routes=Routes("identity"), handlers={PersonJoined: hear})
-
-
-@pytest.fixture
-def ctx(one_town: Town, postgres_url: str) -> Iterator[Context]:
-    """A service that publishes on `identity` and listens to itself, on a database of its own."""
-    ensure_databases(postgres_url, ["mechanics"])
-    engine = engine_for(postgres_url.replace("{service}", "mechanics"))
-    METADATA.drop_all(engine)
-    METADATA.create_all(engine)
-    broken.clear()
-    yield Context(ROOM, engine, one_town.clock, new_id, one_town.city, one_town.tokens)
-    engine.dispose()
+from tests.builders_mechanics import ROOM, broken, drain, heard, joined
 
 
 @pytest.fixture
@@ -62,10 +36,6 @@ def bus(postgres_url: str) -> Iterator[LocalBus]:
     bus.close()
 
 
-def joined(person_id: UUID) -> PersonJoined:
-    return PersonJoined(person_id=person_id, role="volunteer")
-
-
 def put(ctx: Context, *people: UUID) -> None:
     with ctx.transaction() as tx:
         for person_id in people:
@@ -74,16 +44,6 @@ def put(ctx: Context, *people: UUID) -> None:
 
 def consumer_of(ctx: Context, bus: LocalBus) -> Consumer:
     return Consumer(ctx, bus.subscribe("identity", ["identity"]))
-
-
-def drain(consumer: Consumer) -> None:
-    while consumer.poll_once():
-        pass
-
-
-def heard(ctx: Context) -> list[str]:
-    with ctx.engine.connect() as conn:
-        return list(conn.scalars(text("SELECT person_id FROM heard ORDER BY n")))
 
 
 def raw(bus: LocalBus, key: str, value: bytes) -> None:
@@ -192,7 +152,7 @@ def test_a_failing_event_is_parked_its_key_waits_behind_it_and_replay_keeps_the_
     assert parked.parked_count(ctx) == 2
 
     broken.clear()
-    assert parked.replay(ctx) == 2
+    assert parked.replay(ctx).done == 2
     assert heard(ctx) == [str(good), str(bad), str(bad)]
     assert parked.parked_count(ctx) == 0
 
