@@ -22,7 +22,7 @@ import psutil
 LOOK_EVERY_S = 0.2
 FIRST_PAUSE_S, MOST_PAUSE_S = 0.5, 30.0
 STEADY_S = 60.0  # who lived this long starts again without a pause
-ASK_EVERY_S, ASK_TIMEOUT_S, MOST_SILENT_S = 10.0, 5.0, 60.0
+ASK_TIMEOUT_S = 5.0
 END_WITHIN_S = 30.0
 
 
@@ -52,10 +52,11 @@ class Supervisor:
 
     def __init__(
         self, processes: Sequence[Process], environment: Mapping[str, str], *, notes: Path, log: IO[bytes] | None = None,
-        say: Callable[[str], None] = lambda sentence: None,
+        say: Callable[[str], None] = lambda sentence: None, ask_every_s: float = 10.0, most_silent_s: float = 60.0,
     ) -> None:  # fmt: skip
         self._kept = {process.name: _Kept(process) for process in processes}
         self._environment, self._notes, self._log, self._say = dict(environment), notes, log, say
+        self._ask_every_s, self._most_silent_s = ask_every_s, most_silent_s
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._http = httpx.Client(timeout=ASK_TIMEOUT_S, trust_env=False)
@@ -129,15 +130,15 @@ class Supervisor:
             )
             kept.due = now + kept.pause_s
             self._say(f"{kept.process.name} ended with {status}; it starts again in {kept.pause_s:g} s.")
-        elif now - kept.answered > ASK_EVERY_S:
+        elif now - kept.answered > self._ask_every_s:
             self._listen(kept, now)
         return False
 
     def _listen(self, kept: _Kept, now: float) -> None:
         if self._ask(kept, "/health") == 200:
             kept.answered = now
-        elif now - max(kept.answered, kept.started) > MOST_SILENT_S:
-            self._say(f"{kept.process.name} has not answered for {MOST_SILENT_S:g} s; it is ended.")
+        elif now - max(kept.answered, kept.started) > self._most_silent_s:
+            self._say(f"{kept.process.name} has not answered for {self._most_silent_s:g} s; it is ended.")
             _tell(kept.child, signal.SIGKILL)
 
     def _start_one(self, kept: _Kept) -> None:
