@@ -25,7 +25,7 @@ def seal(settings: Settings, args: argparse.Namespace) -> int:
     if args.periods:
         return _show_periods(settings, args)
     if args.key:
-        key = sealing.Signer(seal_key(settings.var), read_city(settings.city)).text
+        key = sealing.Signer(settings.seal_key or seal_key(settings.var), read_city(settings.city)).text
         print(json.dumps({"key": key}) if args.json else key)
         return 0
     town, progress = build_town(settings), Progress(args)

@@ -187,29 +187,30 @@ def secrets_of(settings: Settings) -> tuple[Tokens, dict[str, Any]]:
     keys = settings.secret_keys or (secret_key(settings.var),)
     tokens = Tokens(keys)
     return tokens, {
-        "tokens": tokens, "vault_key": vault_key(keys[-1]), "public_url": settings.public_url, "seal_key": seal_key(settings.var),
+        "tokens": tokens, "vault_key": vault_key(keys[-1]), "public_url": settings.public_url,
+        "seal_key": settings.seal_key or seal_key(settings.var),
         "standin_secret": "whsec_" + derived(keys[-1], b"meritcoin.stripe-standin.v1").hex(),
     }  # fmt: skip
 
 
 def secret_key(var: Path) -> str:
     """The installation's own signing key, made once and kept under `var`."""
-    path = var / "secret.key"
-    if not path.exists():
-        var.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
-    return path.read_text()
+    return _made_once(var, "secret.key", secrets.token_urlsafe(48).encode()).decode()
 
 
 def seal_key(var: Path) -> bytes:
-    """The 32 bytes the ledger's checkpoints are signed with, made once. Of processes that start together, one makes it."""
-    path = var / "seal.key"
+    """The 32 bytes the ledger's checkpoints are signed with, made once and kept under `var`."""
+    return _made_once(var, "seal.key", secrets.token_bytes(32))
+
+
+def _made_once(var: Path, name: str, content: bytes) -> bytes:
+    """What the file holds; `content`, where there is none yet. Of processes that start together one makes it, and none reads half of it."""
+    path = var / name
     if not path.exists():
         var.mkdir(parents=True, exist_ok=True)
-        made = var / f"seal.{secrets.token_hex(8)}"
+        made = var / f"{name}.{secrets.token_hex(8)}"
         made.touch(mode=0o600)
-        made.write_bytes(secrets.token_bytes(32))
+        made.write_bytes(content)
         with suppress(FileExistsError):
             path.hardlink_to(made)
         made.unlink()

@@ -27,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     var: Path
     city: Path
     secret_keys: tuple[str, ...]
+    seal_key: bytes | None
     public_url: str
     stripe_key: str | None
     stripe_webhook_secrets: tuple[str, ...]
@@ -77,6 +78,12 @@ def _keys(text: str) -> tuple[str, ...]:
     if any(len(k) < 32 for k in keys):
         raise SettingWrong("each key needs at least 32 characters")
     return keys
+
+
+def _seal_key(text: str) -> bytes | None:
+    if text and not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise SettingWrong("must be 64 hex digits, as `openssl rand -hex 32` prints them")
+    return bytes.fromhex(text) or None
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -133,6 +140,8 @@ TABLE = (
     Setting(name="CITY", default=str(CITIES / "valdarco.toml"), meaning="The city's configuration file.", read=_file),
     Setting(name="SECRET_KEYS", default="", meaning="Signing keys for sessions and services, newest first, comma-separated, "
             "32 characters or more each. Empty: one is made under `VAR`.", read=_keys),
+    Setting(name="SEAL_KEY", default="", meaning="The key the ledger's checkpoints are signed with, 64 hex digits: the same for all its "
+            "processes, for good. Empty: one is made under `VAR`, for one machine.", read=_seal_key),
     Setting(name="PUBLIC_URL", default="", meaning="The address people use, for links in invitations and payment pages. "
             "Empty: `http://HOST:PORT`.", read=_url),
     Setting(name="STRIPE_KEY", default="", meaning="Stripe's secret key. Empty: bank transfers only (in an invented city a stand-in "

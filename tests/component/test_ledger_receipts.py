@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from infra.wiring import Town, seal_key
+from infra.wiring import Town
 from ledger import verify
 from services.apis import ledger_log as api
 from services.apis.errors import Refused
@@ -175,11 +175,3 @@ def test_whoever_changes_the_hashes_too_cannot_sign(town: Town, spent: tuple[UUI
     seal(town)  # signs a log that does not begin as the last one did
     with pytest.raises(verify.Wrong, match="history was rewritten"):
         holds(town, proof(town, 4, 5))
-
-
-def test_the_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
-    seed = seal_key(tmp_path / "var")
-    assert len(seed) == 32
-    assert seal_key(tmp_path / "var") == seed
-    assert [p.name for p in (tmp_path / "var").iterdir()] == ["seal.key"]
-    assert (tmp_path / "var" / "seal.key").stat().st_mode & 0o077 == 0

@@ -63,6 +63,7 @@ def test_the_cap_in_force_is_the_latest_that_has_begun() -> None:
         ("DATABASE_URL", "postgresql://host/city", "literal {service}"),
         ("CITY", "nowhere.toml", "CITY names a file that is not there"),
         ("SECRET_KEYS", "short", "at least 32 characters"),
+        ("SEAL_KEY", "ABC", "64 hex digits"),
         ("PUBLIC_URL", "valdarco.example", "PUBLIC_URL must start with http"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR"),
         ("THREADS", "0", "THREADS must be a whole number from 1 to 64"),

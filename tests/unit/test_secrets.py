@@ -1,0 +1,42 @@
+"""Secrets nobody set are made once, whoever starts together; those that are set are used by every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from infra.wiring import seal_key, secret_key, secrets_of
+from services.kit.settings import read_settings
+
+TOGETHER = 8
+
+
+@pytest.mark.parametrize(("made", "name", "length"), [(secret_key, "secret.key", 64), (seal_key, "seal.key", 32)])
+def test_a_key_is_made_once_by_those_who_start_together_and_for_its_owner_alone(
+    tmp_path: Path, made: Callable[[Path], str | bytes], name: str, length: int
+) -> None:
+    """Who saw the file before all was in it would sign with an empty key."""
+    start = Barrier(TOGETHER)
+
+    def begin(var: Path) -> str | bytes:
+        start.wait()
+        return made(var)
+
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        for n in range(20):
+            var = tmp_path / str(n)
+            (key,) = set(pool.map(begin, [var] * TOGETHER))
+            assert len(key) == length
+            assert made(var) == key
+            assert [p.name for p in var.iterdir()] == [name]
+            assert (var / name).stat().st_mode & 0o077 == 0
+
+
+def test_keys_that_are_set_leave_no_file(tmp_path: Path) -> None:
+    settings = read_settings({"VAR": str(tmp_path), "SECRET_KEYS": "x" * 32, "SEAL_KEY": "ab" * 32})
+    assert secrets_of(settings)[1]["seal_key"] == b"\xab" * 32
+    assert list(tmp_path.iterdir()) == []
