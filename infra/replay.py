@@ -23,7 +23,6 @@ from infra.switch import Names, drop_database, names_of, switch
 from services.apis.city import City
 from services.events import CONTRACTS, Envelope
 from services.kit.bus import Bus, BusAway, Spot, TopicRecreated
-from services.kit.clock import SystemClock
 from services.kit.context import Context, Room
 from services.kit.db import INBOX, engine_for
 from services.kit.ids import new_id
@@ -155,12 +154,13 @@ def _standing_still(live: str) -> Iterator[psycopg.Connection[Any]]:
 def _context(settings: Settings, service: str, url: str, since: date | None) -> Iterator[Context]:
     """The service on another database: no clients, as what it hears is all it knows."""
     from infra.city import read_city
+    from infra.one_service import clock_of
     from infra.wiring import secrets_of
 
     tokens, extras = secrets_of(settings)
     city = read_city(settings.city)
     room = _room(service) if since is None else _since_only(_room(service), city, since)
-    ctx = Context(room, engine_for(url, pool_size=1), SystemClock(), new_id, city, tokens, extras=extras)
+    ctx = Context(room, engine_for(url, pool_size=1), clock_of(settings), new_id, city, tokens, extras=extras)
     try:
         yield ctx
     finally:
