@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.test_kill_the_demo import free_port
 from tests.faults.test_workers import City
 from tests.kafka_broker import a_cluster
 
@@ -19,7 +18,6 @@ def apart(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             "DATABASE_URL": postgres_url.replace("{service}", "parted_{service}"), "VAR": str(tmp_path_factory.mktemp("var")),
             "SECRET_KEYS": "a key that all processes of the city share", "KAFKA_BOOTSTRAP": cluster.bootstrap,
             "KAFKA_PARTITIONS": "4", "KAFKA_REPLICATION": "1", "KAFKA_MIN_IN_SYNC": "1",
-            "PORT": str(free_port()),
         }  # fmt: skip
         city = City(environment, cluster)
         city.run("migrate")

@@ -17,13 +17,14 @@ import pytest
 
 from infra.kafka_bus import KafkaBus, connection_of
 from infra.lag import behind, ends_for
-from infra.one_service import address_of, context_of
+from infra.one_service import context_of
+from infra.rooms import ROOMS
 from services.apis.impact import Impact
 from services.kit.context import Context
 from services.kit.ids import new_id
-from tests.benchmarks.sale_server import listens
 from tests.builders_bus import until
 from tests.builders_impact import confirmed, issued, tell_bus, withdrawn
+from tests.faults.test_kill_the_demo import free_port
 from tests.faults.test_parked import ended
 from tests.faults.test_workers import City
 
@@ -76,12 +77,22 @@ def corrupt(city: City) -> None:
 
 @contextmanager
 def web(city: City) -> Iterator[httpx.Client]:
-    with city.start("web", "impact") as process, httpx.Client(base_url=address_of("impact", city.settings)) as http:
+    """Its answers, on a port that was free a moment ago."""
+    port = free_port()
+    first = str(port - 1 - list(ROOMS).index("impact"))
+    with city.start("web", "impact", PORT=first) as process, httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
         try:
-            listens(http.base_url.port or 0)
+            until(lambda: answers(http), lambda: threading.Event().wait(0.1))
             yield http
         finally:
             process.terminate()
+
+
+def answers(http: httpx.Client) -> bool:
+    try:
+        return http.get("/figures").status_code == 200
+    except httpx.ConnectError:
+        return False
 
 
 class Visitor(threading.Thread):
