@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.benchmarks.audit import audited
 from tests.benchmarks.demo import first_page_and_history
 from tests.benchmarks.growth import growth
+from tests.benchmarks.kafka import a_million_behind, travelling
 from tests.benchmarks.ledger import posting
 from tests.benchmarks.ledger_log import sealed_log
 from tests.benchmarks.row import Row
@@ -21,6 +22,8 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "demo": first_page_and_history,
     "ledger": posting,
     "sale": sales_over_http,
+    "kafka": travelling,
+    "kafka_million": a_million_behind,
     "growth": growth,
     "log": sealed_log,
     "audit": audited,
