@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 from msgspec import to_builtins
 from sqlalchemy import func, select, text
-from sqlalchemy.dialects.postgresql import insert
 
 from services.awards import domain
 from services.awards.handlers_award import GIVEN, on_award_waiting, on_coins_issued, on_coins_withdrawn
 from services.awards.handlers_fund import Planner, on_fund_closed, on_fund_opened, planner
 from services.awards.handlers_rule import city_rule, on_programme_opened, rules_of
-from services.awards.models import Award, Heard, Person
+from services.awards.models import Award
 from services.events import Envelope
 from services.events.attendance import AttendanceConfirmed, AttendanceRejected
 from services.events.awards import AwardCapped, AwardWithdrawn, CoinsAwarded
 from services.events.funding import FundClosed, FundOpened
 from services.events.ledger import AwardWaiting, CoinsIssued, CoinsWithdrawn
 from services.events.shifts import ProgrammeOpened
+from services.kit.bulk import array, columns_of, copy_rows, is_one_of, rows_of
 from services.kit.db import Tx
 from services.kit.ids import derived_id
+
+Row = Award | SimpleNamespace  # one that was there, or one of this batch, with the same names and not written yet
 
 
 def on_attendance_confirmed(tx: Tx, events: list[Envelope[AttendanceConfirmed]]) -> None:
@@ -33,8 +36,8 @@ def on_attendance_confirmed(tx: Tx, events: list[Envelope[AttendanceConfirmed]])
     tx.session.execute(text("LOCK TABLE funds IN SHARE MODE"))
     confirmed = [event.data for event in events]
     _lock_people(tx, {one.person_id for one in confirmed})
-    rows = _living(tx, [one.attendance_id for one in confirmed])
-    plans = planner(tx)
+    rows: dict[UUID, Row] = dict(_living(tx, [one.attendance_id for one in confirmed]))
+    plans, made = planner(tx), list[SimpleNamespace]()
     decisions = domain.decide(confirmed, tx.city, _book(tx, confirmed, rows), _award_id)
     for event, decision in zip(events, decisions, strict=True):
         if decision is None:
@@ -44,7 +47,9 @@ def on_attendance_confirmed(tx: Tx, events: list[Envelope[AttendanceConfirmed]])
         else:
             if decision.before:
                 _withdraw(tx, rows[event.data.attendance_id], because=event)
-            rows[event.data.attendance_id] = _award(tx, event, decision, plans)
+            award = rows[event.data.attendance_id] = _award(tx, event, decision, plans)
+            made.append(award)
+    _write(tx, made)
     _remember(tx, confirmed)
 
 
@@ -62,23 +67,24 @@ def on_attendance_rejected(tx: Tx, events: list[Envelope[AttendanceRejected]]) -
 
 def _lock_people(tx: Tx, person_ids: Iterable[UUID]) -> None:
     """Two batches may not both give the rest of one person's ceiling. In order of id, so that they cannot lock each other out."""
-    ids = sorted(person_ids)
-    tx.session.execute(insert(Person).on_conflict_do_nothing(), [{"person_id": id_} for id_ in ids])
-    mine = select(Person.person_id).where(Person.person_id.in_(ids)).order_by(Person.person_id)
-    tx.session.execute(mine.with_for_update())
+    ids = array(sorted(person_ids))
+    rows_of(tx.session, "INSERT INTO people SELECT unnest(%(ids)s::uuid[]) ON CONFLICT DO NOTHING", ids=ids)
+    rows_of(
+        tx.session, "SELECT FROM people WHERE person_id = ANY(%(ids)s::uuid[]) ORDER BY person_id FOR UPDATE", ids=ids
+    )
 
 
 def _heard(tx: Tx, attendance_ids: list[UUID]) -> dict[UUID, int]:
-    known = select(Heard.attendance_id, Heard.revision).where(Heard.attendance_id.in_(attendance_ids))
-    return {row.attendance_id: row.revision for row in tx.session.execute(known)}
+    known = "SELECT attendance_id, revision FROM heard WHERE attendance_id = ANY(%(ids)s::uuid[])"
+    return dict(rows_of(tx.session, known, ids=array(attendance_ids)))
 
 
 def _living(tx: Tx, attendance_ids: list[UUID]) -> dict[UUID, Award]:
-    living = select(Award).where(Award.attendance_id.in_(attendance_ids), Award.state != "withdrawn")
+    living = select(Award).where(is_one_of(Award.attendance_id, attendance_ids), Award.state != "withdrawn")
     return {row.attendance_id: row for row in tx.session.scalars(living)}
 
 
-def _book(tx: Tx, confirmed: list[AttendanceConfirmed], rows: dict[UUID, Award]) -> domain.Book:
+def _book(tx: Tx, confirmed: list[AttendanceConfirmed], rows: dict[UUID, Row]) -> domain.Book:
     return domain.Book(
         heard=_heard(tx, [one.attendance_id for one in confirmed]),
         standing={
@@ -100,7 +106,7 @@ def _book(tx: Tx, confirmed: list[AttendanceConfirmed], rows: dict[UUID, Award])
 
 def _kept(tx: Tx, attendance_ids: list[UUID]) -> dict[UUID, dict[date, int]]:
     """What withdrawn awards of these attendances kept, by day."""
-    mine = Award.attendance_id.in_(attendance_ids), Award.kept_cents > 0
+    mine = is_one_of(Award.attendance_id, attendance_ids), Award.kept_cents > 0
     sums = select(Award.attendance_id, Award.day, func.sum(Award.kept_cents)).where(*mine)
     kept: defaultdict[UUID, dict[date, int]] = defaultdict(dict)
     for attendance_id, day, cents in tx.session.execute(sums.group_by(Award.attendance_id, Award.day)):
@@ -112,7 +118,7 @@ def _used(tx: Tx, person_ids: set[UUID], days: set[date]) -> dict[UUID, dict[dat
     """What was given to these people in the months of these days, by day."""
     given = (
         select(Award.person_id, Award.day, func.sum(GIVEN))
-        .where(Award.person_id.in_(person_ids), Award.day.between(*domain.whole_months(min(days), max(days))))
+        .where(is_one_of(Award.person_id, person_ids), Award.day.between(*domain.whole_months(min(days), max(days))))
         .group_by(Award.person_id, Award.day)
     )
     used: defaultdict[UUID, dict[date, int]] = defaultdict(dict)
@@ -125,17 +131,16 @@ def _award_id(attendance_id: UUID, revision: int) -> UUID:
     return derived_id("award", attendance_id, revision)
 
 
-def _award(tx: Tx, event: Envelope[AttendanceConfirmed], decision: domain.Decision, plans: Planner) -> Award:
+def _award(tx: Tx, event: Envelope[AttendanceConfirmed], decision: domain.Decision, plans: Planner) -> SimpleNamespace:
     one, given = event.data, decision.given
     purpose = domain.Purpose(neighbourhood_id=one.neighbourhood_id, kind=one.kind, programme_id=one.programme_id)
-    row = Award(
+    row = SimpleNamespace(
         award_id=decision.award_id, attendance_id=one.attendance_id, person_id=one.person_id, shift_id=one.shift_id,
         programme_id=one.programme_id, neighbourhood_id=one.neighbourhood_id, kind=one.kind, amount_cents=given.amount_cents,
         day=decision.day, plans=[], waiting_for=None, kept_cents=0, decided_at=tx.now, state="awarded",
         expires_on=domain.last_day_to_spend(decision.day, tx.city.coins.lifetime_months),
     )  # fmt: skip
     _correct(row, one, decision)
-    tx.session.add(row)
     if given.amount_cents:
         chosen = plans(purpose, decision.day)
         row.plans = to_builtins(chosen)
@@ -158,7 +163,7 @@ def _award(tx: Tx, event: Envelope[AttendanceConfirmed], decision: domain.Decisi
     return row
 
 
-def _correct(row: Award, one: AttendanceConfirmed, decision: domain.Decision) -> None:
+def _correct(row: Row, one: AttendanceConfirmed, decision: domain.Decision) -> None:
     """Write down what this revision says where no coin depends on it."""
     given = decision.given
     row.revision, row.minutes, row.place, row.started_at = one.revision, one.minutes, one.place, one.started_at
@@ -168,10 +173,9 @@ def _correct(row: Award, one: AttendanceConfirmed, decision: domain.Decision) ->
         row.state = "capped" if given.rule_cents else "too_short"
 
 
-def _withdraw(tx: Tx, row: Award, *, because: Envelope[Any]) -> None:
+def _withdraw(tx: Tx, row: Row, *, because: Envelope[Any]) -> None:
     """End an award. Where no coin was awarded there is none to take back, and nobody needs to hear of it."""
     row.state, row.waiting_for = "withdrawn", None
-    tx.session.flush()  # before its successor is written: an attendance has one living award
     if row.amount_cents:
         tx.put(
             AwardWithdrawn(award_id=row.award_id, person_id=row.person_id, attendance_id=row.attendance_id),
@@ -179,20 +183,23 @@ def _withdraw(tx: Tx, row: Award, *, because: Envelope[Any]) -> None:
         )
 
 
+def _write(tx: Tx, made: Sequence[SimpleNamespace]) -> None:
+    tx.session.flush()  # what was withdrawn, before its successor is written: an attendance has one living award
+    copy_rows(tx.session, "awards", _COLUMNS, ([getattr(row, name) for name in _COLUMNS] for row in made))
+
+
 def _remember(tx: Tx, verdicts: Sequence[AttendanceConfirmed | AttendanceRejected]) -> None:
     newest: dict[UUID, int] = {}
     for one in verdicts:
         newest[one.attendance_id] = max(one.revision, newest.get(one.attendance_id, 0))
-    said = insert(Heard)
-    tx.session.execute(
-        said.on_conflict_do_update(
-            index_elements=[Heard.attendance_id],
-            set_={"revision": func.greatest(Heard.revision, said.excluded.revision)},
-        ),
-        [{"attendance_id": id_, "revision": revision} for id_, revision in newest.items()],
-    )
+    rows_of(tx.session, _HEARD, ids=array(newest), revisions=array(newest.values()))
     tx.session.flush()
 
+
+_COLUMNS = columns_of(Award.__table__)
+_HEARD = """
+    INSERT INTO heard SELECT * FROM unnest(%(ids)s::uuid[], %(revisions)s::int[])
+    ON CONFLICT (attendance_id) DO UPDATE SET revision = greatest(heard.revision, excluded.revision)"""
 
 HANDLERS = {
     ProgrammeOpened: on_programme_opened,

@@ -15,6 +15,7 @@ from services.apis.errors import not_found
 from services.awards.models import Award
 from services.events import Envelope
 from services.events.ledger import AwardWaiting, CoinsIssued, CoinsWithdrawn
+from services.kit.bulk import is_one_of
 from services.kit.cursor import after, next_cursor
 from services.kit.db import Tx
 
@@ -102,7 +103,7 @@ def on_coins_issued(tx: Tx, events: list[Envelope[CoinsIssued]]) -> None:
     """The coins are in the wallet. An award withdrawn meanwhile stays so: the ledger hears of that next and takes them back."""
     tx.session.execute(
         update(Award)
-        .where(Award.award_id.in_([event.data.award_id for event in events]), UNISSUED)
+        .where(is_one_of(Award.award_id, [event.data.award_id for event in events]), UNISSUED)
         .values(state="issued", waiting_for=None)
     )
 
