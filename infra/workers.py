@@ -33,7 +33,7 @@ Run = Callable[[Settings, argparse.Namespace], int]
 Add = Callable[[str, Run, str], argparse.ArgumentParser]
 Step = Callable[[], int]
 
-PAUSE_S = 0.2  # between two looks at an outbox that was empty
+SOON_S, PAUSE_S = 0.004, 0.2  # between two looks at an outbox that was empty: soon after it was not, then ever later
 POLL_S = 1.0
 JOBS_EVERY_S = 30.0
 MOST_PAUSE_S = 10.0
@@ -115,7 +115,7 @@ def until_stopped(
         else:
             away_since = None
             tell(None)
-            pause = 0.0 if moved else pause_s
+            pause = 0.0 if moved else min(pause_s, max(SOON_S, pause * 2))
     log("worker stopped", service=name)
     return 0
 

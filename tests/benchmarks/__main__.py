@@ -12,6 +12,7 @@ from tests.benchmarks.audit import audited
 from tests.benchmarks.demo import first_page_and_history
 from tests.benchmarks.growth import growth
 from tests.benchmarks.kafka import a_million_behind, travelling
+from tests.benchmarks.kafka_services import through_services
 from tests.benchmarks.ledger import posting
 from tests.benchmarks.ledger_log import sealed_log
 from tests.benchmarks.row import Row
@@ -23,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "ledger": posting,
     "sale": sales_over_http,
     "kafka": travelling,
+    "services": through_services,
     "kafka_million": a_million_behind,
     "growth": growth,
     "log": sealed_log,

@@ -11,12 +11,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
@@ -30,25 +29,20 @@ from services.events import Envelope, contract_of, encode
 from services.events.funding import Earmark, FundOpened, TopUpSettled
 from services.kit.bus import Message
 from services.kit.context import Context
-from services.kit.db import Tx
 from services.kit.ids import new_id
 from services.kit.inbox import Consumer, topics_of
 from services.kit.outbox import relay_once
 from services.kit.settings import Settings, environment_of, read_settings
 from tests.benchmarks import reference
 from tests.benchmarks.row import Row
-from tests.benchmarks.scene import a_scratch_town
 from tests.builders_awards import a_confirmed
 from tests.builders_ledger import an_award, in_order
-from tests.builders_redemption import a_customer, a_paired_till, a_payment_code
 from tests.conftest import a_folder
 from tests.kafka_broker import a_cluster
 
 EVENTS, MILLION = 60_000, 1_000_000
-THROUGH_THREE = 30_000
-AT_100_S = 20
-SALES = 400
 PATIENCE_S = 600.0
+PROGRAMME = new_id()  # a city has few
 
 
 @dataclass
@@ -154,7 +148,7 @@ def fill_outbox(ctx: Context, count: int) -> None:
     for size in in_parts(count):
         with ctx.transaction() as tx:
             for _ in range(size):
-                tx.put(a_confirmed(started_at=tx.now))
+                tx.put(a_confirmed(started_at=tx.now, programme_id=PROGRAMME))
 
 
 def relayed(city: City, count: int) -> float:
@@ -226,112 +220,7 @@ def travelling() -> list[Row]:
             Row("kafka.to_balance_of_copy", posted, "/s", "reference.copy_award", posted / copied),
             Row("reference.kafka_read", read, "/s"),
             Row("reference.copy_award", copied, "/s"),
-            *through_three(),
-            share_of_sale(),
         ]
-
-
-# ---------- through three services ----------
-
-CARRIERS = ("relay attendance", "relay awards")
-
-
-def through_three() -> list[Row]:
-    """Attendance confirmed to coins on the balance: attendance's outbox, awards, the ledger, in processes of their own."""
-    rates = {}
-    for consumers in (1, 3):
-        with a_city() as city:
-            workers = [f"consume {service}" for service in ("awards", "ledger") for _ in range(consumers)]
-            rates[consumers] = confirmed_to_balance(city, *workers)
-    with a_city() as city:
-        took = sorted(latencies(city))
-    return [
-        Row("kafka.confirmed_to_balance", rates[1], "/s"),
-        Row("kafka.confirmed_to_balance_3", rates[3], "/s", "kafka.confirmed_to_balance", rates[3] / rates[1]),
-        Row("kafka.confirmed_to_balance_p50_ms", took[len(took) // 2], "ms"),
-        Row("kafka.confirmed_to_balance_p99_ms", took[int(len(took) * 0.99)], "ms"),
-    ]
-
-
-def until(done: Callable[[], bool], pause_s: float = 0.05) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not done():
-        assert time.monotonic() < deadline, f"not done after {PATIENCE_S:.0f} s"
-        time.sleep(pause_s)
-
-
-ISSUED = "SELECT count(*) FROM transfers WHERE kind = 'award'"
-
-
-def confirmed_to_balance(city: City, *workers: str) -> float:
-    attendance, ledger = city.context("attendance"), city.context("ledger")
-    with city.running(*CARRIERS, *workers):
-        fill_outbox(attendance, 100)
-        until(lambda: count_of(ledger, ISSUED) == 100)  # everybody has begun
-        began = time.perf_counter()
-        fill_outbox(attendance, THROUGH_THREE)
-        until(lambda: count_of(ledger, ISSUED) == 100 + THROUGH_THREE)
-        took = time.perf_counter() - began
-    attendance.engine.dispose()
-    ledger.engine.dispose()
-    return THROUGH_THREE / took
-
-
-def latencies(city: City) -> list[float]:
-    """Milliseconds from the commit in attendance to coins that can be read, of each of a hundred a second."""
-    attendance, ledger = city.context("attendance"), city.context("ledger")
-    told: dict[str, float] = {}
-    took: list[float] = []
-    with city.running(*CARRIERS, "consume awards", "consume ledger"):
-        fill_outbox(attendance, 100)
-        until(lambda: count_of(ledger, ISSUED) == 100)
-        seen, began = count_of(ledger, "SELECT max(seq) FROM outbox"), time.perf_counter()
-        with ledger.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-            for n in range(100 * AT_100_S):
-                one = a_confirmed(started_at=attendance.clock.now())
-                with attendance.transaction() as tx:
-                    tx.put(one)
-                told[str(one.person_id)] = time.perf_counter()
-                while True:
-                    for seq, key in conn.exec_driver_sql(
-                        "SELECT seq, key FROM outbox WHERE seq > %s ORDER BY seq", (seen,)
-                    ):
-                        seen = seq
-                        took.append((time.perf_counter() - told[key]) * 1000)
-                    if time.perf_counter() >= began + (n + 1) / 100:
-                        break
-                    time.sleep(0.002)
-            while len(took) < len(told):
-                for seq, key in conn.exec_driver_sql(
-                    "SELECT seq, key FROM outbox WHERE seq > %s ORDER BY seq", (seen,)
-                ):
-                    seen = seq
-                    took.append((time.perf_counter() - told[key]) * 1000)
-    attendance.engine.dispose()
-    ledger.engine.dispose()
-    return took
-
-
-# ---------- the outbox within a sale, and a million behind ----------
-
-
-def share_of_sale() -> Row:
-    """How much shorter a sale is when its events are not written: redemption and the ledger in one process, in turns with and without."""
-    with a_scratch_town() as town:
-        till = a_paired_till(town)
-        customers = [a_customer(town, 10_000) for _ in range(SALES // 5)]
-        took: dict[bool, list[float]] = {True: [], False: []}
-        for n in range(SALES):
-            code = a_payment_code(town, customers[n % len(customers)])
-            written = n % 2 == 0
-            with ExitStack() as stack:
-                if not written:
-                    stack.enter_context(patch.object(Tx, "put", lambda *_, **__: None))
-                began = time.perf_counter()
-                till.sell(code, 1)
-                took[written].append(time.perf_counter() - began)
-        whole, without = statistics.median(took[True]), statistics.median(took[False])
-    return Row("outbox.share_of_sale", (1 - without / whole) * 100, "%")
 
 
 def a_million_behind() -> list[Row]:
