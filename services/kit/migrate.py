@@ -23,7 +23,7 @@ def versions_of(folder: Path) -> ScriptDirectory:
 
 def migrate(engine: Engine, folder: Path) -> list[str]:
     """Bring a database to its newest version; answers the versions applied. Each version is one transaction. Of processes that start
-    together one does it, and the others wait."""
+    together one does it, and the others wait. A database that newer code has migrated stays as it is."""
     script = versions_of(folder)
     applied = []
     with engine.connect() as conn:
@@ -31,7 +31,9 @@ def migrate(engine: Engine, folder: Path) -> list[str]:
         conn.commit()
         context = MigrationContext.configure(conn)
         current = context.get_current_revision()
-        for version in reversed(list(script.iterate_revisions("head", current or "base"))):
+        known = [version.revision for version in script.walk_revisions()]
+        newer = current is not None and current > max(known)
+        for version in [] if newer else reversed(list(script.iterate_revisions("head", current or "base"))):
             if version.revision == current:
                 continue
             with context.begin_transaction(), Operations.context(context):

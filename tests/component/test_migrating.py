@@ -28,3 +28,17 @@ def test_of_those_who_migrate_at_once_one_does_it_and_the_others_wait(postgres_u
     with ThreadPoolExecutor(TOGETHER) as pool:
         applied = list(pool.map(run, range(TOGETHER)))
     assert sorted(map(len, applied)) == [0] * (TOGETHER - 1) + [len(numbered(folder))]
+
+
+def test_a_database_that_newer_code_has_migrated_stays_as_it_is(postgres_url: str) -> None:
+    ensure_databases(postgres_url, ["migrated_further"])
+    engine = engine_for(postgres_url.replace("{service}", "migrated_further"))
+    try:
+        migrate(engine, folder_of("impact"))
+        with engine.begin() as conn:
+            conn.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        assert migrate(engine, folder_of("impact")) == []
+        with engine.connect() as conn:
+            assert conn.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "9999"
+    finally:
+        engine.dispose()
