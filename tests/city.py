@@ -30,15 +30,16 @@ LOG = "city.log"
 
 
 class City:
-    """`supervisor` keeps the processes, `town` is what one can ask and see of them."""
+    """`supervisor` keeps the processes, `town` is what one can ask and see of them, `cluster` carries their events."""
 
-    def __init__(self, settings: Settings, supervisor: Supervisor, town: ManyProcesses) -> None:
-        self.settings, self.supervisor, self.town = settings, supervisor, town
+    def __init__(self, settings: Settings, supervisor: Supervisor, town: ManyProcesses, cluster: Cluster) -> None:
+        self.settings, self.supervisor, self.town, self.cluster = settings, supervisor, town, cluster
 
-    def kill(self, name: str) -> None:
-        """As if its machine lost power. The supervisor starts it again."""
+    def kill(self, name: str) -> bool:
+        """As if its machine lost power. The supervisor starts it again. Answers whether it ran."""
         if pid := self.supervisor.pid(name):
             os.killpg(pid, signal.SIGKILL)
+        return pid is not None
 
     def ready(self) -> None:
         missing = self.supervisor.wait_until_ready(READY_WITHIN_S)
@@ -60,7 +61,7 @@ def a_city(cluster: Cluster, url: str, var: Path, **more: str) -> Iterator[City]
     make_topics(settings)
     with (var / LOG).open("ab") as log, the_front(settings) as town:
         supervisor = Supervisor(processes_of(settings), environment_of(settings), notes=var / "up.json", log=log)
-        city = City(settings, supervisor, town)
+        city = City(settings, supervisor, town, cluster)
         supervisor.start()
         try:
             city.ready()
