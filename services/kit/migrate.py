@@ -27,6 +27,8 @@ def migrate(engine: Engine, folder: Path) -> list[str]:
     script = versions_of(folder)
     applied = []
     with engine.connect() as conn:
+        # As long as it takes, on a table of any size; locks are waited for no longer than ever.
+        conn.exec_driver_sql("SET statement_timeout = 0")
         conn.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
         conn.commit()
         context = MigrationContext.configure(conn)
@@ -42,6 +44,7 @@ def migrate(engine: Engine, folder: Path) -> list[str]:
             conn.commit()
             applied.append(version.revision)
         conn.exec_driver_sql(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})")
+        conn.exec_driver_sql("RESET statement_timeout")
         conn.commit()
     return applied
 
