@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,10 +47,25 @@ class City:
         missing = self.supervisor.wait_until_ready(READY_WITHIN_S)
         assert not missing, f"not ready: {missing}; {(self.settings.var / LOG).read_text()[-3000:]}"
 
+    @contextmanager
+    def started(self, *command: str, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """A process nobody keeps running, beside the others; ended at the latest with the block."""
+        with (self.settings.var / LOG).open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", "infra", *command],
+                env={**environment_of(self.settings), **(environment or {})}, stdin=subprocess.DEVNULL, stderr=log,
+            )  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
 
 @contextmanager
-def a_city(cluster: Cluster, url: str, var: Path, **more: str) -> Iterator[City]:
-    """Databases and topics are made, every process is ready. `more`: settings of all. The town's clock stands at noon."""
+def a_city(cluster: Cluster, url: str, var: Path, *, without: Collection[str] = (), **more: str) -> Iterator[City]:
+    """Databases and topics are made, every process is ready, except those of services `without`, which the test starts. `more`: settings
+    of all. The town's clock stands at noon."""
     SharedClock(var / "clock").start_at(NOON)
     settings = read_settings(
         {
@@ -60,7 +77,8 @@ def a_city(cluster: Cluster, url: str, var: Path, **more: str) -> Iterator[City]
     migrate_all(settings)
     make_topics(settings)
     with (var / LOG).open("ab") as log, the_front(settings) as town:
-        supervisor = Supervisor(processes_of(settings), environment_of(settings), notes=var / "up.json", log=log)
+        processes = [process for process in processes_of(settings) if process.name.split()[0] not in without]
+        supervisor = Supervisor(processes, environment_of(settings), notes=var / "up.json", log=log)
         city = City(settings, supervisor, town, cluster)
         supervisor.start()
         try:

@@ -34,7 +34,8 @@ from tests.faults.test_kill_town import SHOPS, TILLS, Till, customers_with_coins
 
 AT_ONCE = 25  # attendances confirmed in one transaction
 MOST_WAITING = 400  # events not carried yet: more would only be a longer queue
-REJECTED, PATIENCE_S = 0.2, 120.0
+MOST_UNHEARD = 600  # attendances whose coins have not been heard of at the end of the chain: the same
+REJECTED, PATIENCE_S = 0.2, 240.0
 
 
 class Hours:
@@ -47,6 +48,16 @@ class Hours:
         ] = {}  # attendance -> whether it stands as confirmed: what was committed, as far as we were told
         self.thread = threading.Thread(target=self._work, daemon=True)
         self._recent: list[AttendanceConfirmed] = []
+        self._confirmed, self._issued_before, self._look_at = 0, self._issued(), MOST_UNHEARD
+
+    def _issued(self) -> int:
+        return int(rows(self.town, "impact", "SELECT count(*) FROM issued")[0][0])
+
+    def _far_ahead(self) -> bool:
+        """Whether those who hear would need long for what was confirmed already."""
+        if self._confirmed >= self._look_at:
+            self._look_at = self._issued() - self._issued_before + MOST_UNHEARD
+        return self._confirmed >= self._look_at
 
     def _work(self) -> None:
         ctx = self.town.rooms["attendance"]
@@ -54,8 +65,8 @@ class Hours:
             try:
                 with ctx.engine.connect() as conn:
                     waiting = conn.exec_driver_sql("SELECT count(*) FROM outbox WHERE published_at IS NULL").scalar()
-                if waiting > MOST_WAITING:
-                    time.sleep(0.01)
+                if waiting > MOST_WAITING or self._far_ahead():
+                    time.sleep(0.02)
                     continue
                 self._decide()
             except DBAPIError:
@@ -73,6 +84,7 @@ class Hours:
             one.attendance_id: True for one in confirmed
         }
         self._recent = confirmed
+        self._confirmed += len(confirmed)
 
 
 class Earlier:
