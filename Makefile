@@ -47,9 +47,10 @@ else
 	@$(BIN)/python -m pytest -m many
 endif
 
-faults: .venv/test.stamp ## kill the ledger 200 times under 32 tills, then the whole town 50 times
+faults: .venv/test.stamp ## kill the ledger 200 times under 32 tills, the whole town 50 times, then processes of a city on Kafka 300 times
 	@KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_kill_tills.py
 	@KILLS=50 $(BIN)/python -m pytest -s tests/faults/test_kill_town.py
+	@KILLS=300 $(BIN)/python -m pytest -s tests/faults/test_town_at_work.py
 
 mutation: .venv/test.stamp ## change the money rules in small ways: a unit test must fail each time
 	@$(PIP) 'mutmut>=3.8,<4' && $(BIN)/python -m tests.mutation

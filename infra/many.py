@@ -82,7 +82,7 @@ class ManyProcesses(Town):
         until = time.monotonic() + SETTLED_WITHIN_S
         while not self._quiet():
             if time.monotonic() > until:
-                raise RuntimeError(f"events still move after {SETTLED_WITHIN_S:.0f} s")
+                raise RuntimeError(f"events still move after {SETTLED_WITHIN_S:.0f} s: {self._moving()}")
             time.sleep(LOOK_AGAIN_S)
 
     def _quiet(self) -> bool:
@@ -93,6 +93,17 @@ class ManyProcesses(Town):
         if any(behind(ctx, ends) for ctx in self.rooms.values()):
             return False
         return not self._any_waiting() and self._ends() == ends
+
+    def _moving(self) -> str:
+        """What waits at this moment, and for whom."""
+        ends, found = self._ends(), []
+        for name, ctx in self.rooms.items():
+            with ctx.engine.connect() as conn:
+                found.append(f"{name} has {conn.scalar(_WAITING)} to publish")
+            found += [
+                f"{name} has {count} of {at.topic}/{at.partition} to hear" for at, count in behind(ctx, ends).items()
+            ]
+        return ", ".join(sentence for sentence in found if " has 0 " not in sentence)
 
     def _any_waiting(self) -> bool:
         for ctx in self.rooms.values():

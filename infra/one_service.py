@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import httpx
@@ -21,11 +22,12 @@ from services.kit.ids import Ids, new_id
 from services.kit.migrate import numbered
 from services.kit.roles_v1 import service_role
 from services.kit.settings import Settings, SettingWrong
+from services.kit.telemetry import log
 
 
 def context_of(settings: Settings, name: str, *, clock: Clock | None = None, ids: Ids = new_id) -> Context:
     """What the service `name` stands on. Raises SettingWrong for what several processes cannot do without, CannotStart when its database
-    is not at this code's version, OperationalError while the database is away."""
+    is older than this code, OperationalError while the database is away."""
     if not settings.database_url:
         raise SettingWrong("DATABASE_URL is empty: a service in a process of its own needs a PostgreSQL server.")
     if not settings.secret_keys:
@@ -71,18 +73,27 @@ def migrate_all(settings: Settings) -> None:
 
 
 def _opened(url: str, name: str) -> Engine:
-    """The service's database, if it is at this code's version: processes of one service start together, so none of them migrates."""
+    """The service's database, if it is at this code's version or a newer one: processes of one service start together, so none of them
+    migrates.
+
+    While a city is upgraded, processes of the version before work, and may start again, on a database that is migrated already. So each
+    migration must leave a database on which the version before works too: first expand (add what may be left out), and only when
+    nothing that runs needs the old any more, in a later version, contract (take away, demand, rename).
+    """
     engine = engine_for(url)
     newest = numbered(folder_of(name))[-1]
     with engine.connect() as conn:
         known = conn.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
         version = conn.scalar(text("SELECT version_num FROM alembic_version")) if known else None
-    if version is None or not newest.startswith(f"{version}_"):
+    needed = newest.partition("_")[0]
+    if version is None or version < needed:
         engine.dispose()
         raise CannotStart(
             f"The database of {name} is at version {version or 'none'}, this code needs {newest.removesuffix('.py')}: "
             "run `meritcoin migrate` first."
         )
+    if version > needed:
+        log("database is newer than this code", level=logging.WARNING, service=name, database=version, code=needed)
     if name not in WITH_ROLE:
         return engine
     engine.dispose()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,24 +32,40 @@ LOG = "city.log"
 
 
 class City:
-    """`supervisor` keeps the processes, `town` is what one can ask and see of them."""
+    """`supervisor` keeps the processes, `town` is what one can ask and see of them, `cluster` carries their events."""
 
-    def __init__(self, settings: Settings, supervisor: Supervisor, town: ManyProcesses) -> None:
-        self.settings, self.supervisor, self.town = settings, supervisor, town
+    def __init__(self, settings: Settings, supervisor: Supervisor, town: ManyProcesses, cluster: Cluster) -> None:
+        self.settings, self.supervisor, self.town, self.cluster = settings, supervisor, town, cluster
 
-    def kill(self, name: str) -> None:
-        """As if its machine lost power. The supervisor starts it again."""
+    def kill(self, name: str) -> bool:
+        """As if its machine lost power. The supervisor starts it again. Answers whether it ran."""
         if pid := self.supervisor.pid(name):
             os.killpg(pid, signal.SIGKILL)
+        return pid is not None
 
     def ready(self) -> None:
         missing = self.supervisor.wait_until_ready(READY_WITHIN_S)
         assert not missing, f"not ready: {missing}; {(self.settings.var / LOG).read_text()[-3000:]}"
 
+    @contextmanager
+    def started(self, *command: str, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """A process nobody keeps running, beside the others; ended at the latest with the block."""
+        with (self.settings.var / LOG).open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", "infra", *command],
+                env={**environment_of(self.settings), **(environment or {})}, stdin=subprocess.DEVNULL, stderr=log,
+            )  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
 
 @contextmanager
-def a_city(cluster: Cluster, url: str, var: Path, **more: str) -> Iterator[City]:
-    """Databases and topics are made, every process is ready. `more`: settings of all. The town's clock stands at noon."""
+def a_city(cluster: Cluster, url: str, var: Path, *, without: Collection[str] = (), **more: str) -> Iterator[City]:
+    """Databases and topics are made, every process is ready, except those of services `without`, which the test starts. `more`: settings
+    of all. The town's clock stands at noon."""
     SharedClock(var / "clock").start_at(NOON)
     settings = read_settings(
         {
@@ -59,8 +77,9 @@ def a_city(cluster: Cluster, url: str, var: Path, **more: str) -> Iterator[City]
     migrate_all(settings)
     make_topics(settings)
     with (var / LOG).open("ab") as log, the_front(settings) as town:
-        supervisor = Supervisor(processes_of(settings), environment_of(settings), notes=var / "up.json", log=log)
-        city = City(settings, supervisor, town)
+        processes = [process for process in processes_of(settings) if process.name.split()[0] not in without]
+        supervisor = Supervisor(processes, environment_of(settings), notes=var / "up.json", log=log)
+        city = City(settings, supervisor, town, cluster)
         supervisor.start()
         try:
             city.ready()

@@ -95,6 +95,10 @@ class Cluster:
         self._running[n].kill()
         self._end(n)
 
+    def pid(self, n: int) -> int:
+        """The process of running broker `n`, to be frozen for example."""
+        return self._running[n].pid
+
     def _end(self, n: int) -> None:
         process = self._running.pop(n)
         try:

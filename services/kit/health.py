@@ -42,13 +42,16 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 def unready(ctx: Context) -> str:
-    """Why nothing can be asked of this service just now; empty when it can."""
+    """Why nothing can be asked of this service just now; empty when it can.
+
+    A database newer than this code is one: while a city is upgraded the version before goes on working on it (infra/one_service.py).
+    """
     try:
         with ctx.engine.connect() as conn:
             version = conn.scalar(text("SELECT max(version_num) FROM alembic_version"))
     except SQLAlchemyError:
         return "The database gives no answer."
-    if version != ctx.room.version:
+    if version is None or version < ctx.room.version:
         return f"The database is at version {version or 'none'}, this code needs {ctx.room.version}."
     return ""
 

@@ -23,15 +23,19 @@ def versions_of(folder: Path) -> ScriptDirectory:
 
 def migrate(engine: Engine, folder: Path) -> list[str]:
     """Bring a database to its newest version; answers the versions applied. Each version is one transaction. Of processes that start
-    together one does it, and the others wait."""
+    together one does it, and the others wait. A database that newer code has migrated stays as it is."""
     script = versions_of(folder)
     applied = []
     with engine.connect() as conn:
+        # As long as it takes, on a table of any size; locks are waited for no longer than ever.
+        conn.exec_driver_sql("SET statement_timeout = 0")
         conn.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
         conn.commit()
         context = MigrationContext.configure(conn)
         current = context.get_current_revision()
-        for version in reversed(list(script.iterate_revisions("head", current or "base"))):
+        known = [version.revision for version in script.walk_revisions()]
+        newer = current is not None and current > max(known)
+        for version in [] if newer else reversed(list(script.iterate_revisions("head", current or "base"))):
             if version.revision == current:
                 continue
             with context.begin_transaction(), Operations.context(context):
@@ -40,6 +44,7 @@ def migrate(engine: Engine, folder: Path) -> list[str]:
             conn.commit()
             applied.append(version.revision)
         conn.exec_driver_sql(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})")
+        conn.exec_driver_sql("RESET statement_timeout")
         conn.commit()
     return applied
 

@@ -62,12 +62,18 @@ def test_every_service_is_alive_and_ready(town: Town) -> None:
         assert read(town, service)["meritcoin_ready",] == 1
 
 
-def test_a_database_at_another_version_is_not_ready_and_says_which(town: Town) -> None:
+def test_a_database_at_an_older_version_is_not_ready_and_says_which(town: Town) -> None:
     needed = town.rooms["shifts"].room.version
-    with version_of(town, "shifts", "9999"):
-        assert ready(town, "shifts") == (503, f"The database is at version 9999, this code needs {needed}.")
+    with version_of(town, "shifts", "0000"):
+        assert ready(town, "shifts") == (503, f"The database is at version 0000, this code needs {needed}.")
         assert read(town, "shifts")["meritcoin_ready",] == 0
     assert ready(town, "shifts") == (200, "")
+
+
+def test_a_database_that_a_newer_version_has_migrated_serves_this_one_too(town: Town) -> None:
+    with version_of(town, "shifts", "9999"):
+        assert ready(town, "shifts") == (200, "")
+        assert read(town, "shifts")["meritcoin_ready",] == 1
 
 
 def test_a_database_that_is_away_is_told_in_a_sentence_and_who_is_alive_stays_so(

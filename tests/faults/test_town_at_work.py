@@ -1,7 +1,7 @@
 """Any process of a city in many processes is killed at any moment, while the town works at full speed.
 
-`kill -9` of web, relay and consume processes of every service, one after the other and several at once; the supervisor starts them again.
-`KILLS` sets how often (`make faults`: 300 times).
+`kill -9` of web, relay and consume processes of every service, one after the other and several at once, and now and then of a broker; the
+supervisor starts them again. `KILLS` sets how often (`make faults`: 300 times).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from infra.embedded import start_postgres, stop_postgres
+from infra.kafka.cluster import Cluster
 from services.kit.clock import SharedClock
 from tests.city import City, a_city
 from tests.conftest import a_folder
@@ -22,12 +23,15 @@ from tests.faults.town_at_work import AtWork
 from tests.kafka_broker import a_cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.many]
+BROKERS = 3
+BROKER_EVERY = 25  # kills of processes for one of a broker
+MOST_AWAY = 3  # a third of all
 
 
 @pytest.fixture(scope="module")
 def city() -> Iterator[City]:
     """Three brokers, PostgreSQL with its own durability, every process."""
-    with a_folder() as var, a_cluster(3) as cluster:
+    with a_folder() as var, a_cluster(BROKERS) as cluster:
         url = start_postgres(var)
         with a_city(cluster, url, var, KAFKA_REPLICATION="3", KAFKA_MIN_IN_SYNC="2") as city:
             assert isinstance(city.town.clock, SharedClock)
@@ -38,14 +42,27 @@ def city() -> Iterator[City]:
 
 def test_whatever_process_is_killed_nothing_is_lost_or_doubled_and_everybody_is_answered(city: City) -> None:
     work, draw = AtWork(city), random.Random(5)
-    names, killed = city.supervisor.names(), 0
+    names, killed, brokers = city.supervisor.names(), 0, 0
     with work.working():
         work.until_more()
+        began = time.monotonic()
         while killed < KILLS:
             for name in draw.sample(names, min(draw.choice((1, 1, 1, 2, 4)), KILLS - killed)):
-                city.kill(name)
-                killed += 1
+                killed += city.kill(name)
+            if killed // BROKER_EVERY > brokers:
+                brokers += 1
+                kill_a_broker(city.cluster, draw.randint(1, BROKERS))
             time.sleep(draw.uniform(0.2, 2.0))
+            while len(city.supervisor.waiting_for()) > len(names) // MOST_AWAY:
+                time.sleep(0.1)  # whom we kill should be at work
+        took_s = time.monotonic() - began
         work.until_more()
-    print(f"{killed} kills of {len(names)} processes: {work.summary()}")
+    print(f"{killed} kills of {len(names)} processes, {brokers} of brokers, in {took_s:.0f} s: {work.summary()}")
     work.prove()
+
+
+def kill_a_broker(cluster: Cluster, n: int) -> None:
+    """It comes back at once, and is awaited: the two others are too few to do without one more."""
+    cluster.kill_one(n)
+    cluster.start_one(n)
+    cluster.wait(wait_s=180)

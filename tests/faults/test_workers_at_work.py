@@ -1,0 +1,191 @@
+"""Relays and consumers of a city at work: killed between any two of their steps, coming and going as members of their group, frozen for
+longer than their group waits, and given records that are none."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from kafka import KafkaProducer
+
+from infra.embedded import start_postgres, stop_postgres
+from infra.kafka_bus import connection_of
+from services.events import Unreadable, decode
+from services.kit.clock import SharedClock
+from services.kit.parked import drop, parked
+from tests.builders_bus import read_all
+from tests.city import City, a_city
+from tests.conftest import a_folder
+from tests.faults.between_steps import BEFORE_COMMIT, BEFORE_MARK, IN_COMMIT, gate, kill, until
+from tests.faults.town_at_work import AtWork
+from tests.kafka_broker import a_cluster
+
+pytestmark = [pytest.mark.kafka, pytest.mark.many]
+ROUNDS = 2
+ENDED_S = 60
+# With what the client puts around a record, one byte less than what a broker refuses; more than a bus of ours would send.
+LARGEST = 1_048_588 - 100
+
+
+@pytest.fixture(scope="module")
+def city() -> Iterator[City]:
+    with a_folder() as var, a_cluster(3) as cluster:
+        url = start_postgres(var)
+        with a_city(cluster, url, var, KAFKA_REPLICATION="3", KAFKA_MIN_IN_SYNC="2") as city:
+            assert isinstance(city.town.clock, SharedClock)
+            city.town.clock.release()
+            yield city
+        stop_postgres(Path(var))
+
+
+def repeated(city: City, topic: str) -> int:
+    """How many events stand more than once on a topic."""
+    found: Counter[object] = Counter()
+    for record in read_all(city.town.bus, topic):
+        try:
+            found[decode(record.value).id] += 1
+        except Unreadable:
+            continue
+    return sum(count > 1 for count in found.values())
+
+
+def test_a_worker_killed_between_two_of_its_steps_loses_nothing_and_doubles_nothing(city: City) -> None:
+    work, before = AtWork(city), {topic: repeated(city, topic) for topic in ("attendance", "awards")}
+    steps: list[tuple[str, str, str, str]] = [
+        ("awards", "consume", BEFORE_COMMIT, "aborted"),
+        ("awards", "consume", IN_COMMIT, "committed"),
+        ("ledger", "consume", IN_COMMIT, "committed"),
+        ("attendance", "relay", BEFORE_MARK, "aborted"),
+        ("awards", "relay", BEFORE_MARK, "aborted"),
+    ]
+    with work.working():
+        work.until_more()
+        for service, kind, step, becomes in steps:
+            with gate(city, service, step) as shut:
+                pid, transaction = shut.somebody_waits()
+                kill(city, f"{service} {kind}")
+                shut.open()
+                assert shut.outcome(pid, transaction) == becomes, (service, kind)
+            work.until_more()
+    work.prove()
+    for topic, count in before.items():
+        assert repeated(city, topic) > count, (
+            f"nothing on {topic} was published twice: the relay was not killed where we meant"
+        )
+
+
+def test_a_relay_killed_while_some_brokers_have_acknowledged_and_one_has_not(city: City) -> None:
+    work, before = AtWork(city, seed=2), repeated(city, "attendance")
+    frozen = city.cluster.pid(leader(city, "attendance", 0))
+    with work.working():
+        work.until_more()
+        signal_to(frozen, signal.SIGSTOP)
+        try:
+            publishing_for_long(city, "attendance")
+            kill(city, "attendance relay")
+        finally:
+            signal_to(frozen, signal.SIGCONT)
+        work.until_more()
+    work.prove()
+    assert repeated(city, "attendance") > before
+
+
+def leader(city: City, topic: str, partition: int) -> int:
+    """The number of the broker that takes what is published there."""
+    (told,) = city.town.bus.ask(lambda admin: admin.describe_topics([topic]))  # type: ignore[attr-defined]
+    return next(one["leader_id"] for one in told["partitions"] if one["partition_index"] == partition)
+
+
+def publishing_for_long(city: City, service: str) -> None:
+    """Returns when the service's relay has read what waits, and has not been acknowledged all of it for a while: as a rule that takes it
+    milliseconds."""
+    assert city.settings.database_url
+    stuck = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+        " AND query LIKE 'SELECT outbox.%' AND state_change < clock_timestamp() - interval '500 ms'"
+    )
+    with psycopg.connect(city.settings.database_url.replace("{service}", service), autocommit=True) as conn:
+        until(lambda: conn.execute(stuck).fetchone() is not None)
+
+
+def signal_to(pid: int, what: signal.Signals) -> None:
+    os.kill(pid, what)
+
+
+def members(city: City, group: str) -> int:
+    """How many have shared the partitions among them; 0 while they are at it."""
+    told = city.town.bus.ask(lambda admin: admin.describe_groups([group]))[group]  # type: ignore[attr-defined]
+    return len(told["members"]) if told["group_state"] == "Stable" else 0
+
+
+def test_members_of_a_group_come_and_go_in_order_and_by_kill(city: City) -> None:
+    work = AtWork(city, seed=3)
+    with work.working():
+        for _ in range(ROUNDS):
+            with city.started("consume", "awards") as second, city.started("consume", "ledger") as other:
+                until(lambda: members(city, "awards") == 2 == members(city, "ledger"))
+                with city.started("consume", "awards") as third:
+                    until(lambda: members(city, "awards") == 3)
+                    work.until_more()
+                    third.kill()
+                    other.kill()
+                    work.until_more()
+                second.terminate()
+                assert second.wait(ENDED_S) == 0
+            work.until_more()
+    work.prove()
+
+
+def test_a_member_that_was_frozen_for_longer_than_its_group_waits_doubles_nothing_when_it_goes_on(city: City) -> None:
+    work = AtWork(city, seed=4)
+    with work.working(), city.started("consume", "awards") as frozen:
+        until(lambda: members(city, "awards") == 2)
+        work.until_more()
+        signal_to(frozen.pid, signal.SIGSTOP)
+        until(lambda: members(city, "awards") == 1)  # its partitions are others' now
+        work.until_more()
+        signal_to(frozen.pid, signal.SIGCONT)
+        until(lambda: members(city, "awards") == 2)
+        work.until_more()
+        assert frozen.poll() is None
+    work.prove()
+
+
+POISON = {
+    "no JSON": b"\xff\xfe a test message of the network team",
+    "no event": b'{"hello":"world"}',
+    "nobody knows it": b'{"data":{},"id":"00000000-0000-7000-8000-000000000000","type":"nobody.knows.v1"}',
+    "nothing": b"",
+    "as large as Kafka takes": b"x" * LARGEST,
+}
+
+
+def test_what_is_no_event_is_parked_and_nobody_waits_behind_it(city: City) -> None:
+    work = AtWork(city, seed=5)
+    with work.working():
+        work.until_more()
+        with KafkaProducer(**connection_of(city.settings), acks="all", max_request_size=2 * LARGEST) as stranger:
+            for topic in ("attendance", "awards", "ledger"):
+                for number, value in enumerate(POISON.values()):
+                    stranger.send(topic, key=f"nobody {number}".encode(), value=value).get(timeout=ENDED_S)
+                    work.until_more(sales=1, hours=50)
+        work.until_more()
+    city.town.settle()  # nothing waits
+    found = {service: parked(ctx) for service, ctx in city.town.rooms.items()}
+    for service, topics in (
+        ("awards", ("attendance", "ledger")),
+        ("ledger", ("awards",)),
+        ("impact", ("attendance", "ledger")),
+    ):
+        assert Counter(row.topic for row in found[service]) == dict.fromkeys(topics, len(POISON)), service
+    for service, rows in found.items():
+        for row in rows:
+            assert row.reason.startswith("unreadable: ")
+            assert bytes(row.value) in POISON.values()
+            drop(city.town.rooms[service], row.seq, "sent by a stranger in a rehearsal")
+    work.prove()
