@@ -11,19 +11,22 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
 from infra.kafka_asking import ends_of, log_ids_of, made_anew, other_log
+from infra.kafka_noting import Noting
 from services.kit.bus import BusAway, Message, Record, Spot, TopicRecreated, refuse_oversized
 from services.kit.settings import Settings
 
 PATIENCE_S = 10.0  # connecting, finding topics and delivering may take this long each; a relay's transaction lasts three of them at most
 FETCH_BYTES = 8 * 1024 * 1024
+BATCH_BYTES = 256 * 1024  # of one partition, in one write: a topic takes a megabyte at once at most
 SESSION_S = 15.0  # a member that says nothing for this long has died: others take its partitions
 JOINING_MS = 50
+LINGER_MS = 500  # a message waits for the rest of its publish, whose end does not wait
 T = TypeVar("T")
 
 
@@ -80,6 +83,7 @@ class KafkaBus:
                 producer.send(m.topic, key=m.key.encode(), value=m.value, headers=list(m.headers)) for m in messages
             ]
             deadline = time.monotonic() + self._patience_s
+            producer.flush(timeout=self._patience_s)  # all are handed over: the sender need not wait for more
             for future in futures:
                 future.get(timeout=max(0.0, deadline - time.monotonic()))
         except KafkaError as error:
@@ -140,6 +144,10 @@ class KafkaBus:
                     enable_idempotence=True,
                     allow_auto_create_topics=False,
                     max_block_ms=int(self._patience_s * 1000),
+                    # With small batches, or sent as soon as there is one message, the sender is woken for every message and takes the
+                    # interpreter from whoever gives it more. So it sleeps until all of a publish is there; `flush` ends that.
+                    linger_ms=LINGER_MS,
+                    batch_size=BATCH_BYTES,
                     # A batch that expires by itself would let the next one of its key overtake it. So none does: when our patience ends,
                     # the whole producer is given up, with all it still holds.
                     delivery_timeout_ms=3_600_000,
@@ -175,7 +183,7 @@ class KafkaSubscription:
         self._known_ends: dict[Spot, int] = {}
         self._checked = time.monotonic()
         self._any = min(spots)
-        consumer.subscribe(sorted({spot.topic for spot in spots}), listener=_Noting(self._new, self._next))
+        consumer.subscribe(sorted({spot.topic for spot in spots}), listener=Noting(self._new, self._next))
         try:
             self._ask_ends(spots)  # a leader who knows no partitions yet would assign none
         except BusAway:
@@ -278,23 +286,3 @@ class KafkaSubscription:
 
 def _there(spot: Spot) -> TopicPartition:
     return TopicPartition(spot.topic, spot.partition)
-
-
-class _Noting(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Called on the client's own loop, where heartbeats wait: only notes what came and went."""
-
-    def __init__(self, new: set[Spot], positions: dict[Spot, int]) -> None:
-        self._new, self._positions = new, positions
-
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        for at in assigned:
-            self._positions.pop(Spot(at.topic, at.partition), None)
-            self._new.add(Spot(at.topic, at.partition))
-
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        for at in revoked:
-            self._positions.pop(Spot(at.topic, at.partition), None)
-            self._new.discard(Spot(at.topic, at.partition))
-
-    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
-        self.on_partitions_revoked(lost)

@@ -171,6 +171,7 @@ def produced(city: City, count: int) -> float:
     began = time.perf_counter()
     for batch in made:
         futures = [producer.send(m.topic, key=m.key.encode(), value=m.value, headers=list(m.headers)) for m in batch]
+        producer.flush(timeout=60)
         for future in futures:
             future.get(timeout=60)
     return count / (time.perf_counter() - began)
