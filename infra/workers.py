@@ -33,7 +33,8 @@ Run = Callable[[Settings, argparse.Namespace], int]
 Add = Callable[[str, Run, str], argparse.ArgumentParser]
 Step = Callable[[], int]
 
-SOON_S, PAUSE_S = 0.004, 0.2  # between two looks at an outbox that was empty: soon after it was not, then ever later
+PAUSE_S = 0.2  # between two looks at an outbox that stays empty
+LEAST_PAUSE_S = 0.01  # … and at one that was not just now: doubled with each look that finds nothing
 POLL_S = 1.0
 JOBS_EVERY_S = 30.0
 MOST_PAUSE_S = 10.0
@@ -90,7 +91,8 @@ def until_stopped(
     step: Step, stopping: threading.Event, *, name: str, pause_s: float, away_s: float,
     tell: Callable[[Exception | None], None] = lambda error: None,
 ) -> int:  # fmt: skip
-    """Repeat `step` until told to stop; the exit status. What is away is waited for, ever longer, `away_s` in all.
+    """Repeat `step` until told to stop; the exit status. What is away is waited for, ever longer, `away_s` in all. Where nothing moves the
+    next look follows soon, then ever later, `pause_s` at most.
 
     `tell`: hears after each step why there is a wait, or None.
     """
@@ -115,7 +117,7 @@ def until_stopped(
         else:
             away_since = None
             tell(None)
-            pause = 0.0 if moved else min(pause_s, max(SOON_S, pause * 2))
+            pause = 0.0 if moved else min(pause_s, max(LEAST_PAUSE_S, pause * 2))
     log("worker stopped", service=name)
     return 0
 
