@@ -59,7 +59,7 @@ class Consumer:
         self._unsure: set[Spot] = set()  # read, but not known to be handled: to be read again from the stored positions
         self._look_back_s, self._looked_back = look_back_s, time.monotonic()
 
-    def poll_once(self, *, most: int = 500, timeout_s: float = 0.0) -> int:
+    def poll_once(self, *, most: int = 1000, timeout_s: float = 0.0) -> int:
         """Read and handle one batch; answers how many records were read.
 
         Raises OperationalError when the database is away (call again: nothing was skipped), TooManyParked, TopicRecreated.
@@ -189,6 +189,10 @@ _NAME_LOG = _NAME_LOG.on_conflict_do_update(
     where=POSITIONS.c.log_id.is_(None),
 )  # a position without one is from before positions named their logs
 
+_ADVANCE = """
+    UPDATE positions SET next_offset = reached.next_offset
+    FROM unnest(%(topics)s::text[], %(partitions)s::int[], %(ends)s::bigint[]) AS reached (topic, partition, next_offset)
+    WHERE (positions.topic, positions.partition) = (reached.topic, reached.partition)"""
 _KNOWN = "SELECT event_id FROM inbox WHERE event_id = ANY(%(ids)s::uuid[])"
 _TAKEN = {"event_id": "uuid", "taken_at": "timestamptz"}
 
@@ -231,13 +235,12 @@ def _take_positions(tx: Tx, records: Sequence[Record]) -> list[Record]:
     for spot, first in _starts(records).items():
         if first > stored[spot]:
             raise Gap(f"{spot.topic}/{spot.partition}: {stored[spot]} comes next, {first} was read")
-    for spot, end in sorted(ends.items()):
-        if end > stored[spot]:
-            tx.session.execute(
-                POSITIONS.update()
-                .where(POSITIONS.c.topic == spot.topic, POSITIONS.c.partition == spot.partition)
-                .values(next_offset=end)
-            )
+    further = [(spot, end) for spot, end in ends.items() if end > stored[spot]]
+    if further:
+        rows_of(
+            tx.session, _ADVANCE, topics=[spot.topic for spot, _ in further],
+            partitions=[spot.partition for spot, _ in further], ends=[end for _, end in further],
+        )  # fmt: skip
     return [r for r in records if r.offset >= stored[r.spot]]
 
 
