@@ -51,11 +51,11 @@ def read_all(bus: Bus, topic: str, group: str | None = None, most: int = 500) ->
     return found
 
 
-def until(done: Callable[[], bool], step: Callable[[], object]) -> None:
+def until(done: Callable[[], bool], step: Callable[[], object], *, within_s: float = PATIENCE_S) -> None:
     """Repeat `step`, which waits for something itself, until done."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + within_s
     while not done():
-        assert time.monotonic() < deadline, f"not done after {PATIENCE_S:.0f} s"
+        assert time.monotonic() < deadline, f"not done after {within_s:.0f} s"
         step()
 
 

@@ -21,11 +21,13 @@ from infra.demo.memory import Memory, MemoryFile
 from infra.demo.setup import Founding
 from infra.demo.view import History
 from infra.town import Town
+from services.apis.errors import Refused
 from services.kit.clock import MovedClock
 from services.kit.i18n import day as written_day
 from services.kit.telemetry import log
 
 Say = Callable[[int, int, str], None]
+ASK_AGAIN_S, MOST_UNANSWERED = 1.0, 120
 
 
 class Stopped(Exception):
@@ -53,6 +55,7 @@ class Life:
         self._town, self._clock, self.memory, self._file = town, clock, memory, file
         self._stopping = threading.Event()
         self._failed: str | None = None
+        self._unanswered = 0
         self.actors = Actors(town, memory)
 
     def progress(self) -> History:
@@ -68,15 +71,30 @@ class Life:
         self._stopping.set()
 
     def live(self, say: Say) -> None:
-        """Found the town if need be, live every day not yet lived, publish the weeks to come."""
+        """Found the town if need be, live every day not yet lived, publish the weeks to come. Where a service gives no answer, go on from
+        the step in hand when it does again."""
         try:
-            self._live(say)
+            while not self._lived(say):
+                self._stopping.wait(ASK_AGAIN_S)
         except Stopped:
             return
         except Exception as error:
             self._failed = f"{type(error).__name__}: {error}"
             log("history failed", level=logging.ERROR, exc=error)
             print(f"\nThe town's history stopped: {self._failed}")
+
+    def _lived(self, say: Say) -> bool:
+        """Whether it came to its end. Raises Refused when the town has said so often in a row that it cannot answer that it will not."""
+        step = self.memory.done_days, self.memory.done_steps
+        try:
+            self._live(say)
+        except Refused as refusal:
+            self._unanswered = self._unanswered + 1 if (self.memory.done_days, self.memory.done_steps) == step else 0
+            if refusal.status < 500 or self._unanswered > MOST_UNANSWERED:
+                raise
+            log("history waits", level=logging.WARNING, code=refusal.code)
+            return False
+        return True
 
     def _live(self, say: Say) -> None:
         memory = self.memory

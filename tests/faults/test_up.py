@@ -8,15 +8,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
 import psutil
 import pytest
 
+from infra.demo.memory import Memory, MemoryFile
 from infra.kafka.cluster import Cluster
-from infra.one_service import migrate_all
+from infra.one_service import migrate_all, port_of
 from infra.supervisor import Process, Supervisor
 from infra.up import front_of, processes_of
 from services.kit.settings import Settings, environment_of, read_settings
@@ -104,33 +107,50 @@ def listening(process: Process) -> bool:
         return False
 
 
+def history(settings: Settings) -> dict[str, Any]:
+    """How far the demo town has lived, as its start page shows."""
+    try:
+        return dict(httpx.get(f"{settings.public_url}/demo/progress", timeout=5).json())
+    except (httpx.TransportError, ValueError):
+        return {"done": 0, "over": False}
+
+
+def noted(var: Path) -> list[psutil.Process]:
+    return [psutil.Process(pid) for pid in msgspec.json.decode((var / "up.json").read_bytes(), type=dict[int, float])]
+
+
 @pytest.mark.kafka
 @pytest.mark.many
-def test_a_city_comes_up_with_one_command_and_ends_in_order(kafka: Cluster, postgres_url: str, tmp_path: Path) -> None:
+def test_the_demo_town_lives_in_many_processes_though_one_is_killed_and_all_end_in_order(
+    kafka: Cluster, postgres_url: str, tmp_path: Path
+) -> None:
+    memory = Memory(seed=7, first_day=date(2026, 5, 4), days=2, clock=datetime(2026, 5, 4, 4, 0, tzinfo=UTC))
+    MemoryFile(tmp_path / "demo" / "town.json").write(memory)
     environment = {
         "VAR": str(tmp_path), "PORT": str(free_ports_above()), "DATABASE_URL": postgres_url.replace("{service}", "up_{service}"),
-        "KAFKA_BOOTSTRAP": kafka.bootstrap, "KAFKA_REPLICATION": "1", "KAFKA_MIN_IN_SYNC": "1", "LOG_LEVEL": "WARNING",
+        "KAFKA_BOOTSTRAP": kafka.bootstrap, "KAFKA_REPLICATION": "1", "KAFKA_MIN_IN_SYNC": "1", "LOG_LEVEL": "ERROR",
         "KAFKA_PARTITIONS": "4",
     }  # fmt: skip
     settings = read_settings(environment)
-    everybody = [*processes_of(settings), front_of(settings, demo=False)]
-    command = [sys.executable, "-m", "infra", "up"]
-    with subprocess.Popen(
-        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as up:
-        assert up.stdout
-        line = next(up.stdout)
-        assert line == f"{len(everybody)} processes are ready; people come in at {settings.public_url}.\n"
+    everybody = [*processes_of(settings), front_of(settings, demo=True)]
+    command = [sys.executable, "-m", "infra", "up", "--demo"]
+    with (
+        (tmp_path / "said").open("w+") as said,
+        subprocess.Popen(command, env={**os.environ, **environment}, stdout=said, stderr=subprocess.DEVNULL) as up,
+    ):
+        ready = f"{len(everybody)} processes are ready; people come in at {settings.public_url}.\n"
+        until(lambda: ready in (tmp_path / "said").read_text(), lambda: time.sleep(0.5), within_s=READY_S)
         assert all(listening(process) for process in everybody)
-        front = httpx.get(f"{settings.public_url}/api/ledger/status", timeout=10).json()
-        assert front["service"] == "ledger"
-        started = [
-            psutil.Process(pid)
-            for pid in msgspec.json.decode((tmp_path / "up.json").read_bytes(), type=dict[int, float])
-        ]
+        assert httpx.get(f"{settings.public_url}/api/ledger/status", timeout=10).json()["service"] == "ledger"
+        [shifts] = [p for p in noted(tmp_path) if f":{port_of('shifts', settings)}" in " ".join(p.cmdline())]
+        os.killpg(shifts.pid, signal.SIGKILL)
+        until(lambda: history(settings)["over"], lambda: time.sleep(0.5), within_s=READY_S)
+        assert history(settings)["done"] == 2
+        started = noted(tmp_path)
         up.send_signal(signal.SIGINT)
-        said, wrong = up.communicate(timeout=ENDED_S)
-    assert up.returncode == 0, wrong
-    assert "killed" not in said
+        assert up.wait(ENDED_S) == 0
+        sentences = (tmp_path / "said").read_text()
+    assert "shifts web ended with -9; it starts again in 0.5 s." in sentences
+    assert "it is killed" not in sentences
     assert not any(process.is_running() for process in started)
     assert not any(listening(process) for process in everybody)
