@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -62,7 +63,8 @@ def stop_postgres(var: Path) -> None:
     if (data / "postmaster.pid").exists():
         server = get_server(data)
         server.stop()
-        server.cleanup()
+        with suppress(psutil.NoSuchProcess):  # it stops once more what it still sees, and that may be gone a moment later
+            server.cleanup()
 
 
 def _forget_dead_server(data: Path) -> None:
