@@ -17,6 +17,7 @@ from kafka.errors import KafkaError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
 from infra.kafka_asking import ends_of, log_ids_of, made_anew, other_log
+from infra.kafka_keys import key_of
 from infra.kafka_noting import Noting
 from services.kit.bus import BusAway, Message, Record, Spot, TopicRecreated, refuse_oversized
 from services.kit.settings import Settings
@@ -249,9 +250,8 @@ class KafkaSubscription:
         return len(self._consumer.assignment()) if settled else None
 
     def commit(self, positions: Mapping[Spot, int]) -> None:
-        offsets = {_there(spot): OffsetAndMetadata(position, "", -1) for spot, position in positions.items()}
         with suppress(KafkaError):  # lag is seen a little later; nothing depends on it
-            self._consumer.commit_async(offsets)
+            self._consumer.commit_async({_there(spot): OffsetAndMetadata(at, "", -1) for spot, at in positions.items()})
 
     def close(self) -> None:
         with suppress(KafkaError):
@@ -273,7 +273,7 @@ class KafkaSubscription:
         self._next[spot] = run[-1].offset + 1
         self._known_ends[spot] = max(self._known_ends.get(spot, 0), run[-1].offset + 1)
         return [
-            Record(spot=spot, offset=r.offset, key=(r.key or b"").decode(), value=r.value or b"", headers=tuple(r.headers))
+            Record(spot=spot, offset=r.offset, key=key_of(r.key), value=r.value or b"", headers=tuple(r.headers))
             for r in run
         ]  # fmt: skip
 

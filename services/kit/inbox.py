@@ -289,7 +289,9 @@ def _park(tx: Tx, record: Record, reason: str) -> None:
             offset=record.offset,
             key=record.key,
             value=record.value,
-            reason=reason[:2000],
+            reason=reason[:2000].replace(
+                "\0", "\\x00"
+            ),  # it may quote what was sent, and text in PostgreSQL has no NUL
             parked_at=tx.now,
         )
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
+from kafka import KafkaProducer
 from sqlalchemy import text
 
 from infra.kafka_bus import KafkaBus, connection_of
@@ -130,3 +131,25 @@ def test_an_unreadable_record_is_shown_and_given_up_for_a_reason_and_what_waits_
         assert apart.run("parked", "replay", "impact") == "2 replayed.\n"
         assert of_each_award(impact) == {one.award_id: (700, 100)}
         assert "dropped: sent by hand in a rehearsal" in apart.run("parked", "show", "impact", poison)
+
+
+STRANGE_KEYS = (b"\xff\xfe", b"a\0b", b"k" * 100_000, None)
+
+
+def test_whatever_bytes_a_stranger_sends_the_consumer_parks_them_and_goes_on(
+    apart: City, bus: KafkaBus, impact: Context
+) -> None:
+    """A key that is no text, or too long for an index; a type that no column of text can hold."""
+    strange_type = b'{"type":"a\\u0000b","id":1}'
+    with apart.working("consume", "impact"):
+        with KafkaProducer(**connection_of(apart.settings), acks="all") as stranger:
+            for key in STRANGE_KEYS:
+                stranger.send("ledger", key=key, value=strange_type).get(timeout=ENDED_S)
+        one = issued(new_id(), 700)
+        tell_bus(bus, one)
+        all_heard(bus, impact)
+        assert of_each_award(impact) == {one.award_id: (700, 0)}
+    rows = parked(impact)
+    assert [bytes(row.value) for row in rows] == [strange_type] * len(STRANGE_KEYS)
+    assert len({row.key for row in rows}) == len(STRANGE_KEYS)
+    assert all(r"unknown event type a\x00b" in row.reason for row in rows)
