@@ -63,7 +63,9 @@ def stop_postgres(var: Path) -> None:
     if (data / "postmaster.pid").exists():
         server = get_server(data)
         server.stop()
-        with suppress(psutil.NoSuchProcess):  # it stops once more what it still sees, and that may be gone a moment later
+        with suppress(
+            psutil.NoSuchProcess
+        ):  # it stops once more what it still sees, and that may be gone a moment later
             server.cleanup()
 
 
