@@ -28,6 +28,7 @@ BATCH_BYTES = 256 * 1024  # of one partition, in one write: a topic takes a mega
 SESSION_S = 15.0  # a member that says nothing for this long has died: others take its partitions
 JOINING_MS = 50
 LINGER_MS = 500  # a message waits for the rest of its publish, whose end does not wait
+ASK_AGAIN_S = 0.2
 T = TypeVar("T")
 
 
@@ -200,7 +201,7 @@ class KafkaSubscription:
     def seek(self, spot: Spot, offset: int) -> None:
         # An end only grows, so one known earlier is enough unless it is too small.
         if offset > self._known_ends.get(spot, -1):
-            self._known_ends |= self._ask_ends([spot])
+            self._known_ends |= self._ends_beyond({spot: offset})
         end = self._known_ends[spot]
         if offset > end:
             raise made_anew(spot, end, offset)
@@ -228,11 +229,12 @@ class KafkaSubscription:
     def _check(self) -> None:
         """Now and then, before a poll: the client waits in silence for brokers that are gone, and follows a log that was cut off or made
         anew to wherever it ends now."""
-        ends = self._ask_ends(self._next or [self._any])
         logs = self._ask_log_ids({spot.topic for spot in self._next})
-        for spot, offset in self._next.items():
+        for spot in self._next:
             if self._logs.get(spot, logs.get(spot)) != logs.get(spot):
                 raise other_log(spot)
+        ends = self._ends_beyond(self._next or {self._any: 0})
+        for spot, offset in self._next.items():
             if ends.get(spot, offset) < offset:
                 raise made_anew(spot, ends[spot], offset)
 
@@ -276,6 +278,19 @@ class KafkaSubscription:
             Record(spot=spot, offset=r.offset, key=key_of(r.key), value=r.value or b"", headers=tuple(r.headers))
             for r in run
         ]  # fmt: skip
+
+    def _ends_beyond(self, positions: Mapping[Spot, int]) -> dict[Spot, int]:
+        """The ends, asked for again within our patience while one lies before its position. Brokers that were all killed at once begin with
+        the ends they last wrote down, some seconds old, until those with copies have met: nothing is lost then, and nothing made anew."""
+        deadline = time.monotonic() + self._patience_s
+        while True:
+            ends = self._ask_ends(positions)
+            if (
+                all(ends.get(spot, offset) >= offset for spot, offset in positions.items())
+                or time.monotonic() > deadline
+            ):
+                return ends
+            time.sleep(ASK_AGAIN_S)
 
     def _ask_ends(self, spots: Iterable[Spot]) -> dict[Spot, int]:
         with away("the brokers cannot be reached"):

@@ -27,13 +27,16 @@ END_WITHIN_S = 30.0
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be kept running: `meritcoin` with `arguments`, answering /health and /ready on `port`. Lower stages are ended first."""
+    """What is to be kept running: `meritcoin` with `arguments`, answering /health and /ready on `host` and `port`. Lower stages are ended
+    first. `within`: what it is started by, as one in a network namespace is by `ip netns exec NAME`."""
 
     name: str
     arguments: tuple[str, ...]
     port: int
     stage: int
     environment: dict[str, str] = {}
+    host: str = "127.0.0.1"
+    within: tuple[str, ...] = ()
 
 
 class _Kept:
@@ -143,7 +146,7 @@ class Supervisor:
 
     def _start_one(self, kept: _Kept) -> None:
         process = kept.process
-        command = [sys.executable, "-W", "ignore", "-m", "infra", *process.arguments]
+        command = [*process.within, sys.executable, "-W", "ignore", "-m", "infra", *process.arguments]
         kept.child = subprocess.Popen(  # noqa: S603 - our own program
             command, env={**self._environment, **process.environment}, stdin=subprocess.DEVNULL, stderr=self._log,
             start_new_session=True,  # Ctrl-C is for us: we end them in order
@@ -152,7 +155,7 @@ class Supervisor:
 
     def _ask(self, kept: _Kept, path: str) -> int:
         try:
-            return self._http.get(f"http://127.0.0.1:{kept.process.port}{path}").status_code
+            return self._http.get(f"http://{kept.process.host}:{kept.process.port}{path}").status_code
         except httpx.TransportError:
             return 0
 

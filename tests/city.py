@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 from waitress.server import create_server
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -20,7 +21,7 @@ from infra.many import ManyProcesses
 from infra.one_service import migrate_all
 from infra.standins.stripe import stripe_standin
 from infra.standins.wire import STANDIN_PATH
-from infra.supervisor import Supervisor
+from infra.supervisor import Process, Supervisor
 from infra.up import make_topics, processes_of
 from services.kit.clock import SharedClock
 from services.kit.settings import Settings, environment_of, read_settings
@@ -29,6 +30,13 @@ from tests.faults.test_kill_the_demo import free_port
 
 READY_WITHIN_S = 180
 LOG = "city.log"
+
+
+class Host(msgspec.Struct, frozen=True):
+    """Another machine, as far as a process knows: its address, and what starts a program there."""
+
+    address: str
+    within: tuple[str, ...]
 
 
 class City:
@@ -63,9 +71,12 @@ class City:
 
 
 @contextmanager
-def a_city(cluster: Cluster, url: str, var: Path, *, without: Collection[str] = (), **more: str) -> Iterator[City]:
+def a_city(
+    cluster: Cluster, url: str, var: Path, *, without: Collection[str] = (), own: Mapping[str, Mapping[str, str]] = {},
+    hosts: Mapping[str, Host] = {}, **more: str,
+) -> Iterator[City]:  # fmt: skip
     """Databases and topics are made, every process is ready, except those of services `without`, which the test starts. `more`: settings
-    of all. The town's clock stands at noon."""
+    of all; `own`: of one service's processes; `hosts`: where those of a service run, unless here. The town's clock stands at noon."""
     SharedClock(var / "clock").start_at(NOON)
     settings = read_settings(
         {
@@ -77,7 +88,9 @@ def a_city(cluster: Cluster, url: str, var: Path, *, without: Collection[str] = 
     migrate_all(settings)
     make_topics(settings)
     with (var / LOG).open("ab") as log, the_front(settings) as town:
-        processes = [process for process in processes_of(settings) if process.name.split()[0] not in without]
+        processes = [
+            placed(process, own, hosts) for process in processes_of(settings) if process.name.split()[0] not in without
+        ]
         supervisor = Supervisor(processes, environment_of(settings), notes=var / "up.json", log=log)
         city = City(settings, supervisor, town, cluster)
         supervisor.start()
@@ -86,6 +99,16 @@ def a_city(cluster: Cluster, url: str, var: Path, *, without: Collection[str] = 
             yield city
         finally:
             supervisor.stop()
+
+
+def placed(process: Process, own: Mapping[str, Mapping[str, str]], hosts: Mapping[str, Host]) -> Process:
+    service = process.arguments[1]
+    environment = {**process.environment, **own.get(service, {})}
+    if (host := hosts.get(service)) is None:
+        return msgspec.structs.replace(process, environment=environment)
+    return msgspec.structs.replace(
+        process, environment={**environment, "HOST": host.address}, host=host.address, within=host.within
+    )
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""One broker or several, each a Java process of its own on the loopback address, keeping what it stored when stopped and started again."""
+"""One broker or several, each a Java process of its own, on the loopback address unless told otherwise; what they stored is kept when they
+are stopped and started again."""
 
 from __future__ import annotations
 
@@ -32,20 +33,23 @@ def free_ports(count: int) -> list[int]:
 
 
 class Cluster:
-    """Brokers that are controllers too (KRaft), numbered from 1. `extra` lines win over the configuration written here."""
+    """Brokers that are controllers too (KRaft), numbered from 1. `extra` lines win over the configuration written here. `hosts`: the
+    address of each. `within`: what each is started by, as a broker on another host is by `ip netns exec NAME`."""
 
     def __init__(
-        self, folder: Path, jars: Path, *, ports: Sequence[int], controllers: Sequence[int], extra: Mapping[str, str] | None = None
+        self, folder: Path, jars: Path, *, ports: Sequence[int], controllers: Sequence[int], extra: Mapping[str, str] | None = None,
+        hosts: Sequence[str] = (), within: Mapping[int, Sequence[str]] | None = None,
     ) -> None:  # fmt: skip
-        self._folder, self._jars, self._ports = folder.resolve(), jars.resolve(), list(ports)
-        self._voters = ",".join(f"{n}@127.0.0.1:{port}" for n, port in enumerate(controllers, 1))
+        self.folder, self._jars, self._ports = folder.resolve(), jars.resolve(), list(ports)
+        self._hosts, self._within = list(hosts) or ["127.0.0.1"] * len(ports), dict(within or {})
+        self._voters = ",".join(f"{n}@{self._hosts[n - 1]}:{port}" for n, port in enumerate(controllers, 1))
         self._controllers = list(controllers)
         self._extra = dict(extra or {})
         self._running: dict[int, subprocess.Popen[bytes]] = {}
 
     @property
     def bootstrap(self) -> str:
-        return ",".join(f"127.0.0.1:{port}" for port in self._ports)
+        return ",".join(f"{host}:{port}" for host, port in zip(self._hosts, self._ports, strict=True))
 
     def start(self, *, format_options: Sequence[str] = ()) -> None:
         """Start every broker and wait until all have found each other. Raises CannotStart."""
@@ -55,7 +59,7 @@ class Cluster:
 
     def start_one(self, n: int, *, format_options: Sequence[str] = ()) -> None:
         """Start broker `n` on what it has stored, without waiting for it."""
-        home = self._folder / str(n)
+        home = self.folder / str(n)
         home.mkdir(parents=True, exist_ok=True)
         config = home / "server.properties"
         config.write_text("".join(f"{name}={value}\n" for name, value in self._configuration(n).items()))
@@ -63,7 +67,7 @@ class Cluster:
             self._format(config, format_options)
         with (home / "log").open("ab") as log:
             self._running[n] = subprocess.Popen(
-                self._java("kafka.Kafka", str(config)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [*self._within.get(n, ()), *self._java("kafka.Kafka", str(config))], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,  # Ctrl-C is for us: we stop the brokers in order
             )  # fmt: skip
 
@@ -73,11 +77,11 @@ class Cluster:
         while time.monotonic() < deadline:
             for n, process in self._running.items():
                 if process.poll() is not None:
-                    raise CannotStart(f"Kafka broker {n} ended at once; its log is {self._folder / str(n) / 'log'}.")
+                    raise CannotStart(f"Kafka broker {n} ended at once; its log is {self.folder / str(n) / 'log'}.")
             if self._seen(self._controllers) and self._seen(self._ports) and self._members() >= len(self._running):
                 return
             time.sleep(0.1)  # nothing tells us from outside: ask again
-        raise CannotStart(f"Kafka is not ready after {wait_s:.0f} s; its logs are under {self._folder}.")
+        raise CannotStart(f"Kafka is not ready after {wait_s:.0f} s; its logs are under {self.folder}.")
 
     def stop(self) -> None:
         """Stop every broker in order; those that hang are killed."""
@@ -99,6 +103,10 @@ class Cluster:
         """The process of running broker `n`, to be frozen for example."""
         return self._running[n].pid
 
+    def ended(self, n: int) -> bool:
+        """Whether broker `n`, which was started, ended by itself."""
+        return self._running[n].poll() is not None
+
     def _end(self, n: int) -> None:
         process = self._running.pop(n)
         try:
@@ -112,13 +120,13 @@ class Cluster:
         for n in self._running:
             with socket.socket() as probe:
                 probe.settimeout(1)
-                if probe.connect_ex(("127.0.0.1", ports[n - 1])) != 0:
+                if probe.connect_ex((self._hosts[n - 1], ports[n - 1])) != 0:
                     return False
         return True
 
     def _members(self) -> int:
         """How many brokers the cluster counts."""
-        ports = [f"127.0.0.1:{self._ports[n - 1]}" for n in self._running]
+        ports = [f"{self._hosts[n - 1]}:{self._ports[n - 1]}" for n in self._running]
         try:
             with KafkaAdminClient(bootstrap_servers=ports, bootstrap_timeout_ms=5000, request_timeout_ms=5000) as admin:
                 return len(admin.describe_cluster()["brokers"])
@@ -140,16 +148,17 @@ class Cluster:
         return [java(), *MEMORY, level, "-cp", f"{self._jars}{os.sep}*", *what]
 
     def _configuration(self, n: int) -> dict[str, str]:
+        host = self._hosts[n - 1]
         count = len(self._ports)
         copies, in_sync = str(min(3, count)), str(min(2, count))
         return {
             "process.roles": "broker,controller",
             "node.id": str(n),
             "controller.quorum.voters": self._voters,
-            "listeners": f"PLAINTEXT://127.0.0.1:{self._ports[n - 1]},CONTROLLER://127.0.0.1:{self._controllers[n - 1]}",
+            "listeners": f"PLAINTEXT://{host}:{self._ports[n - 1]},CONTROLLER://{host}:{self._controllers[n - 1]}",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
-            "log.dirs": str(self._folder / str(n) / "data"),
+            "log.dirs": str(self.folder / str(n) / "data"),
             "auto.create.topics.enable": "false",
             "default.replication.factor": copies,
             "min.insync.replicas": in_sync,

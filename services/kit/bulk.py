@@ -200,7 +200,8 @@ def _driver(session: Session, statement: str) -> Iterator[Any]:
             yield cursor
     except psycopg.Error as error:
         gone = connection.dialect.is_disconnect(error, pooled, None)  # type: ignore[arg-type]
-        if gone:
+        if gone:  # as SQLAlchemy does: what else waits in the pool was opened to the same server that is gone
+            connection.engine.pool._invalidate(pooled, error, _checkin=False)
             connection.invalidate(error)
         raise DBAPIError.instance(
             statement,

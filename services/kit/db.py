@@ -188,8 +188,13 @@ def engine_for(url: str, *, pool_size: int = 5, statement_seconds: int = 15, rol
         max_overflow=10,
         pool_timeout=10,
         pool_pre_ping=False,
-        connect_args={"options": options, "connect_timeout": 5},
+        connect_args={"options": options, "connect_timeout": 5, **_SILENCE},
     )
+
+
+# A server that is cut off says nothing. Without these a process waits for it for two hours, or for ever if another took its place; no
+# statement of ours is so long that a live server's TCP would not answer meanwhile.
+_SILENCE = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 
 
 def _escaped(option: str) -> str:

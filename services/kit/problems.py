@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 from flask import Flask, Response, g
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
@@ -96,7 +96,7 @@ def install_problems(app: Flask, service: str) -> None:
             return problem_response(
                 Refused("busy", "Others are changing the same thing. Try again with the same key.", status=503)
             )
-        if error.connection_invalidated or state is None or state[:2] in ("08", "57", "53"):
+        if unreachable(error):
             return problem_response(_away(service, error))
         return unexpected(error)
 
@@ -110,6 +110,18 @@ def install_problems(app: Flask, service: str) -> None:
                 status=500,
             )
         )
+
+
+def unreachable(error: Exception) -> bool:
+    """Whether the database gives no answer to anybody just now, rather than none to this one statement."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:  # the driver itself says so
+        return error.connection_invalidated or isinstance(error, (InterfaceError, OperationalError))
+    return state not in LOCK_WAIT and (error.connection_invalidated or state[:2] in ("08", "57", "53"))
 
 
 def _of_http(error: HTTPException) -> Refused:

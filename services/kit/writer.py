@@ -19,7 +19,7 @@ from services.kit.answers import Kept, Key, claim, keep
 from services.kit.auth import NOBODY, Principal
 from services.kit.context import Context
 from services.kit.db import Tx
-from services.kit.problems import problem_body
+from services.kit.problems import problem_body, unreachable
 from services.kit.routes import Together
 from services.kit.telemetry import log
 from services.kit.tracing import HERE, at
@@ -134,8 +134,9 @@ class Writer:
                     tx.trail.works_for([asked.here for asked in batch])
                 answers = self._remembered(tx, batch) if batch[0].key else self._handler(tx, batch)
         except Exception as error:
-            # One request that cannot be handled must not hold the rest. When another service is away, it is away for all.
-            if len(batch) > 1 and not isinstance(error, Refused):
+            # One request that cannot be handled must not hold the rest. When another service or the database is away, it is away for all:
+            # to find that out for each anew, five seconds at a time, would hold those who come after it is back.
+            if len(batch) > 1 and not isinstance(error, Refused) and not unreachable(error):
                 for asked in batch:
                     self._answer([asked])
                 return

@@ -51,6 +51,7 @@ class Till:
         self.sold: dict[UUID, int] = {}
         self.voided: set[UUID] = set()
         self.refused: Counter[str] = Counter()
+        self.put_off: Counter[str] = Counter()  # told to try again, and why
         self.tries = 0
         self.closing = threading.Event()
         self.thread = threading.Thread(target=self._work, daemon=True)
@@ -84,6 +85,7 @@ class Till:
                 if refused.status < 500:
                     self.refused[refused.code] += 1
                     return None
+                self.put_off[refused.code] += 1
                 time.sleep(self.draw.uniform(0.02, 0.1))
 
 

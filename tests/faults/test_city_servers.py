@@ -1,0 +1,200 @@
+"""What a city stands on fails while the town works at full speed: brokers, the controller among them, all of them for a minute; PostgreSQL;
+a broker's disk. Nothing of ours is restarted by hand; the town goes on by itself once the servers are back."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlalchemy import text
+
+from infra.embedded import start_postgres, stop_postgres
+from infra.kafka.cluster import Cluster, free_ports
+from infra.kafka_bus import KafkaBus
+from infra.rooms import ROOMS
+from services.kit.clock import SharedClock
+from services.kit.inbox import topics_of
+from services.kit.settings import environment_of
+from tests.builders_bus import until
+from tests.city import LOG, City, a_city
+from tests.conftest import a_folder
+from tests.faults.machines import a_disk, am_root, do, filled, held, kill_postgres, need
+from tests.faults.test_made_anew import delete
+from tests.faults.town_at_work import AtWork
+from tests.kafka_broker import brokers_jars
+
+pytestmark = [pytest.mark.kafka, pytest.mark.many]
+BROKERS = (1, 2, 3)
+DISK_MB = 400
+AWAY_S = 60.0
+TOLD_TO_TRY_AGAIN = {"service_away", "database_away", "busy"}
+
+
+@pytest.fixture(scope="module")
+def city() -> Iterator[City]:
+    """Three brokers, each on a disk of its own where we may make one, PostgreSQL with its own durability, every process."""
+    jars = brokers_jars()
+    with ExitStack() as stack:
+        var, brokers = stack.enter_context(a_folder()), stack.enter_context(a_folder())
+        for n in BROKERS if am_root() else ():
+            stack.enter_context(a_disk(brokers / str(n), DISK_MB))
+        ports = free_ports(2 * len(BROKERS))
+        cluster = Cluster(brokers, jars, ports=ports[: len(BROKERS)], controllers=ports[len(BROKERS) :])
+        stack.callback(cluster.stop)
+        cluster.start()
+        stack.callback(stop_postgres, Path(var))
+        url = start_postgres(var)
+        city = stack.enter_context(a_city(cluster, url, var, KAFKA_REPLICATION="3", KAFKA_MIN_IN_SYNC="2"))
+        assert isinstance(city.town.clock, SharedClock)
+        city.town.clock.release()
+        yield city
+
+
+def put_off(work: AtWork) -> Counter[str]:
+    """How often somebody at a till was told to try again, and why."""
+    return sum((till.put_off for till in work.tills), Counter[str]())
+
+
+def pids(city: City) -> dict[str, int | None]:
+    return {name: city.supervisor.pid(name) for name in city.supervisor.names()}
+
+
+def the_controller(city: City) -> int:
+    """The broker that leads the others."""
+    quorum = city.town.bus.ask(lambda admin: admin.describe_metadata_quorum())  # type: ignore[attr-defined]
+    return int(quorum["topics"][0]["partitions"][0]["leader_id"])
+
+
+def test_a_broker_is_killed_and_then_the_one_that_leads_them(city: City) -> None:
+    work, before = AtWork(city), pids(city)
+    with work.working():
+        work.until_more()
+        leads = the_controller(city)
+        for n in (leads % len(BROKERS) + 1, leads):
+            city.cluster.kill_one(n)
+            work.until_more()
+            city.cluster.start_one(n)
+            city.cluster.wait()
+        assert the_controller(city) != leads
+        work.until_more()
+    print(f"a broker and the controller: {work.summary()}; put off {dict(put_off(work))}")
+    assert pids(city) == before, "somebody gave up instead of waiting"
+    work.prove()
+
+
+def test_all_brokers_are_down_for_a_minute_and_tills_sell_meanwhile(city: City) -> None:
+    work, before = AtWork(city), pids(city)
+    with work.working():
+        work.until_more()
+        for n in BROKERS:
+            city.cluster.kill_one(n)
+        sold, down = work.sold(), time.monotonic()
+        until(lambda: waiting(city, "attendance") > 0, lambda: time.sleep(0.1))
+        time.sleep(AWAY_S - (time.monotonic() - down))
+        sold_meanwhile = work.sold() - sold
+        city.cluster.start()
+        back = time.monotonic()
+        work.until_more()
+        print(f"all brokers down: {sold_meanwhile} sales meanwhile, back at work after {time.monotonic() - back:.1f} s")
+    assert sold_meanwhile > AWAY_S
+    assert set(put_off(work)) <= TOLD_TO_TRY_AGAIN, put_off(work)
+    assert pids(city) == before, "somebody gave up instead of waiting"
+    work.prove()
+
+
+def waiting(city: City, service: str) -> int:
+    """Events in the outbox that are not carried yet."""
+    with city.town.rooms[service].engine.connect() as conn:
+        return int(conn.scalar(text("SELECT count(*) FROM outbox WHERE published_at IS NULL")) or 0)
+
+
+def test_postgres_is_killed_and_started_again(city: City) -> None:
+    work, before = AtWork(city), pids(city)
+    with work.working():
+        for _ in range(2):
+            work.until_more()
+            away_and_back(city, work)
+            work.until_more()
+    assert set(put_off(work)) <= TOLD_TO_TRY_AGAIN, put_off(work)
+    assert pids(city) == before, "somebody gave up instead of waiting"
+    work.prove()
+
+
+def away_and_back(city: City, work: AtWork) -> None:
+    """PostgreSQL ends at once, is away until everybody at a till has heard of it, and starts from what its disk has."""
+    seen = put_off(work)
+    kill_postgres(city.settings.var)
+    until(lambda: sum((put_off(work) - seen).values()) > len(work.tills), lambda: time.sleep(0.05))
+    began = time.monotonic()
+    assert start_postgres(city.settings.var) == city.settings.database_url
+    up, at_start = time.monotonic(), put_off(work)
+    work.until_more()
+    print(
+        f"PostgreSQL back after {up - began:.1f} s, at work {time.monotonic() - up:.1f} s later; put off {dict(at_start - seen)}, and "
+        f"{dict(put_off(work) - at_start)} after it was back"
+    )
+
+
+def test_a_brokers_disk_is_full_and_then_those_of_all(city: City) -> None:
+    need(am_root(), "a broker's own small disk is mounted by root: run this test as root")
+    work, brokers = AtWork(city), city.cluster
+    with work.working():
+        for full in ((2,), BROKERS):
+            work.until_more()
+            with ExitStack() as disks:
+                for n in full:
+                    disks.enter_context(filled(brokers.folder / str(n)))
+                until(lambda: any(brokers.ended(n) for n in full), lambda: time.sleep(0.1))  # noqa: B023 - used up at once
+                if len(full) == 1:
+                    work.until_more()
+                else:
+                    sold = work.sold()
+                    until(lambda: work.sold() > sold + 20, lambda: time.sleep(0.05))  # noqa: B023
+            for n in full:
+                brokers.stop_one(n)
+                brokers.start_one(n)
+            brokers.wait()
+    print(f"full disks: {work.summary()}; put off {dict(put_off(work))}")
+    work.prove()
+
+
+def test_a_topic_is_deleted_and_an_operator_brings_back_what_it_held(city: City) -> None:
+    work, bus = AtWork(city), city.town.bus
+    assert isinstance(bus, KafkaBus)
+    hear = [name for name in ROOMS if "attendance" in topics_of(city.town.rooms[name])]
+    said = (city.settings.var / LOG).stat().st_size
+    with work.working():
+        work.until_more()
+        delete(bus, "attendance")
+        sold = work.sold()
+        until(lambda: work.sold() > sold + 20, lambda: time.sleep(0.05))
+        with held(city, "attendance relay"):
+            operate(city, "topics", "apply")
+            until(lambda: must_be_looked_at(city, said) >= set(hear), lambda: time.sleep(0.2))
+            operate(city, "republish", "attendance", "--reason", "deleted by mistake, ticket 118")
+            with held(city, *(f"{name} consume" for name in hear)):
+                for name in hear:
+                    operate(city, "positions", name, "--topic", "attendance", "--restart", "--reason", "ticket 118")
+        work.until_more()
+    print(f"a topic made anew: {work.summary()}; put off {dict(put_off(work))}")
+    assert set(put_off(work)) <= TOLD_TO_TRY_AGAIN, put_off(work)
+    work.prove()
+
+
+def operate(city: City, *command: str) -> None:
+    """The command line, as an operator uses it."""
+    do(sys.executable, "-W", "ignore", "-m", "infra", *command, environment=environment_of(city.settings))
+
+
+def must_be_looked_at(city: City, since: int) -> set[str]:
+    """The services whose workers stopped because a person must look."""
+    with (city.settings.var / LOG).open("rb") as log:
+        log.seek(since)
+        lines = log.read().splitlines()
+    return {msgspec.json.decode(line)["service"] for line in lines if b'"worker stops: a person must look"' in line}
