@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaAdminClient, OffsetSpec
+from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
 from services.kit.bus import BusAway, Spot, TopicRecreated
+
+
+@contextmanager
+def away(what: str) -> Iterator[None]:
+    """What goes wrong with the brokers is told as BusAway."""
+    try:
+        yield
+    except KafkaError as error:
+        raise BusAway(f"{what}: {error}") from error
 
 
 def ends_of(admin: KafkaAdminClient, topics: Collection[str]) -> dict[Spot, int]:

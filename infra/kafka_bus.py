@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -16,7 +16,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import KafkaError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
-from infra.kafka_asking import ends_of, log_ids_of, made_anew, other_log
+from infra.kafka_asking import away, ends_of, log_ids_of, made_anew, other_log
 from infra.kafka_keys import key_of
 from infra.kafka_noting import Noting
 from services.kit.bus import BusAway, Message, Record, Spot, TopicRecreated, refuse_oversized
@@ -48,15 +48,6 @@ def connection_of(settings: Settings) -> dict[str, Any]:
             "sasl_plain_password": settings.kafka_password,
         }
     return connection
-
-
-@contextmanager
-def away(what: str) -> Any:
-    """What goes wrong with the brokers is told as BusAway."""
-    try:
-        yield
-    except KafkaError as error:
-        raise BusAway(f"{what}: {error}") from error
 
 
 class KafkaBus:
