@@ -28,7 +28,6 @@ BATCH_BYTES = 256 * 1024  # of one partition, in one write: a topic takes a mega
 SESSION_S = 15.0  # a member that says nothing for this long has died: others take its partitions
 JOINING_MS = 50
 LINGER_MS = 500  # a message waits for the rest of its publish, whose end does not wait
-ASK_AGAIN_S = 0.2
 T = TypeVar("T")
 
 
@@ -276,12 +275,10 @@ class KafkaSubscription:
         deadline = time.monotonic() + self._patience_s
         while True:
             ends = self._ask_ends(positions)
-            if (
-                all(ends.get(spot, offset) >= offset for spot, offset in positions.items())
-                or time.monotonic() > deadline
-            ):
+            early = [spot for spot, offset in positions.items() if ends.get(spot, offset) < offset]
+            if not early or time.monotonic() > deadline:
                 return ends
-            time.sleep(ASK_AGAIN_S)
+            time.sleep(JOINING_MS / 1000)
 
     def _ask_ends(self, spots: Iterable[Spot]) -> dict[Spot, int]:
         with away("the brokers cannot be reached"):
