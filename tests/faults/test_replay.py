@@ -28,7 +28,7 @@ from tests.faults.test_kill_the_demo import free_port
 from tests.faults.test_parked import ended
 from tests.faults.test_workers import City
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.proof]
 TABLES = ("issued", "participations", "sales")
 READING, SWITCHING = "is made; reading.", "switching."
 AT = datetime(2099, 1, 30, 12, 0, tzinfo=UTC)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from infra.buses import bus_of
 from infra.embedded import start_postgres, stop_postgres
@@ -23,6 +24,8 @@ from tests.builders_bus import until
 from tests.builders_impact import issued, tell_bus
 from tests.conftest import a_folder
 from tests.faults.test_kill_the_demo import free_port
+
+pytestmark = pytest.mark.proof
 
 
 class Alone:

@@ -28,6 +28,7 @@ from tests.builders_bus import until
 from tests.builders_redemption import ATill, a_customer, a_paired_till, a_payment_code
 from tests.conftest import a_folder
 
+pytestmark = pytest.mark.proof
 ARCHIVED = """
 wal_level = replica
 archive_mode = on

@@ -27,6 +27,9 @@ from tests.faults.test_web_processes import ENDED_S, listens
 Environment = dict[str, str]
 
 
+pytestmark = pytest.mark.proof
+
+
 @pytest.fixture(scope="module")
 def environment(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Of a city on the bus inside PostgreSQL, its databases made."""
