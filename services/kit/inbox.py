@@ -25,7 +25,9 @@ from services.kit.tracing import handling
 
 ATTEMPTS = 3
 MOST_PARKED_IN_A_ROW = 20
-LOOK_BACK_S = 10.0
+LOOK_BACK_EVERY = (
+    10  # polls that found nothing: a count and no clock, so that a simulated town lives the same life each time
+)
 
 
 class TooManyParked(Exception):
@@ -51,13 +53,13 @@ def topics_of(ctx: Context) -> frozenset[str]:
 class Consumer:
     """One member of a service's consumer group."""
 
-    def __init__(self, ctx: Context, subscription: Subscription, *, look_back_s: float = LOOK_BACK_S) -> None:
+    def __init__(self, ctx: Context, subscription: Subscription, *, look_back_every: int = LOOK_BACK_EVERY) -> None:
         self._ctx = ctx
         self._subscription = subscription
         self._parked_in_a_row = 0
         self._reached: dict[Spot, int] = {}  # handled, as far as we know
         self._unsure: set[Spot] = set()  # read, but not known to be handled: to be read again from the stored positions
-        self._look_back_s, self._looked_back = look_back_s, time.monotonic()
+        self._look_back_every, self._empty_polls = look_back_every, 0
 
     def poll_once(self, *, most: int = 1000, timeout_s: float = 0.0) -> int:
         """Read and handle one batch; answers how many records were read.
@@ -125,9 +127,9 @@ class Consumer:
 
     def _look_back(self) -> None:
         """While nothing comes, no batch would show that the database is an earlier one than we knew: so we look now and then."""
-        if time.monotonic() - self._looked_back < self._look_back_s:
+        self._empty_polls += 1
+        if self._empty_polls % self._look_back_every:
             return
-        self._looked_back = time.monotonic()
         stored = self._stored(self._reached)
         self._unsure |= {
             spot for spot, reached in self._reached.items() if spot not in stored or stored[spot].next_offset < reached

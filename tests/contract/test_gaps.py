@@ -32,7 +32,7 @@ def bus(a_bus: MakeBus, topic: str) -> Bus:
 
 @contextmanager
 def consuming(ctx: Context, bus: Bus, topic: str) -> Iterator[Consumer]:
-    consumer = Consumer(ctx, bus.subscribe(fresh_group(), [topic]), look_back_s=0.0)
+    consumer = Consumer(ctx, bus.subscribe(fresh_group(), [topic]), look_back_every=1)
     yield consumer
     consumer.close()
 
