@@ -14,7 +14,7 @@ from services.kit.ids import new_id
 from services.kit.parallel import Parts, ask_all
 from services.kit.problems import install_problems
 from services.kit.tracing import HERE, Place, caller
-from services.kit.web import check_allowed, identify
+from services.kit.web import check_allowed, identify, leave
 
 Questions = Callable[[Mapping[str, Client], Principal], Mapping[str, Callable[[], object]]]
 
@@ -38,10 +38,7 @@ def gathering_app(
         g.place = caller(request.headers) or Place(new_id())
         g.correlation_id, g.before = g.place.correlation_id, HERE.set(g.place)
 
-    @app.after_request
-    def end(response: Response) -> Response:
-        HERE.reset(g.before)
-        return response
+    app.teardown_request(leave)
 
     for path, questions in answers.items():
 

@@ -43,7 +43,14 @@ def service_app(ctx: Context) -> Flask:
         app.add_url_rule(f"/{question}", question, partial(_told, question, ctx), methods=["GET"])
     app.before_request(lambda: _begin(ctx))
     app.after_request(lambda response: _end(ctx, response))
+    app.teardown_request(leave)
     return app
+
+
+def leave(error: BaseException | None) -> None:
+    """However a request ended, what comes next is not done for it."""
+    if before := g.pop("before", None):
+        HERE.reset(before)
 
 
 def _begin(ctx: Context) -> None:
@@ -55,7 +62,6 @@ def _begin(ctx: Context) -> None:
 
 
 def _end(ctx: Context, response: Response) -> Response:
-    HERE.reset(g.before)
     response.headers["X-Correlation-ID"] = str(g.correlation_id)
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
