@@ -40,17 +40,17 @@ bench: .venv/test.stamp ## measure; prints a table and writes build/benchmarks.j
 
 proof: .venv/test.stamp ## the long proofs: simulated towns under faults, planted bugs that must be caught (LONG=1: many more)
 ifdef LONG
-	@LEDGER_EXAMPLES=1000 $(BIN)/python -m pytest tests/component/test_ledger_machine.py
-	@SIMULATE_TOWNS=50 LEDGER_EXAMPLES=200 $(BIN)/python -m pytest -m "proof and not many" -n $(WORKERS) --dist worksteal
+	@LEDGER_EXAMPLES=1000 $(BIN)/python -m pytest --timeout 7200 tests/component/test_ledger_machine.py
+	@SIMULATE_TOWNS=50 LEDGER_EXAMPLES=200 $(BIN)/python -m pytest --timeout 7200 -m "proof and not many" -n $(WORKERS) --dist worksteal
 else
 	@$(BIN)/python -m pytest -m "proof and not many" -n $(WORKERS) --dist worksteal
 	@$(BIN)/python -m pytest -m "many and not faults"
 endif
 
 faults: .venv/test.stamp ## kill the ledger 200 times under 32 tills, the whole town 50 times, then processes of a city on Kafka 300 times
-	@KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_kill_tills.py
-	@KILLS=50 $(BIN)/python -m pytest -s tests/faults/test_kill_town.py
-	@KILLS=300 $(BIN)/python -m pytest -s tests/faults/test_town_at_work.py
+	@KILLS=200 $(BIN)/python -m pytest --timeout 7200 -s tests/faults/test_kill_tills.py
+	@KILLS=50 $(BIN)/python -m pytest --timeout 7200 -s tests/faults/test_kill_town.py
+	@KILLS=300 $(BIN)/python -m pytest --timeout 7200 -s tests/faults/test_town_at_work.py
 	@$(BIN)/python -m pytest -s -m faults
 
 mutation: .venv/test.stamp ## change the money rules in small ways: a unit test must fail each time

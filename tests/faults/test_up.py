@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import pytest
 
 from infra.demo.memory import Memory, MemoryFile
 from infra.kafka.cluster import Cluster
-from infra.one_service import migrate_all, port_of
+from infra.one_service import migrate_all
 from infra.supervisor import Process, Supervisor
 from infra.up import front_of, processes_of
 from services.kit.settings import Settings, environment_of, read_settings
@@ -115,6 +116,19 @@ def history(settings: Settings) -> dict[str, Any]:
         return {"done": 0, "over": False}
 
 
+@contextmanager
+def ended_at_the_latest(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """With the block: a test that failed shall not wait for it without end."""
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(ENDED_S)
+        finally:
+            process.kill()
+
+
 def noted(var: Path) -> list[psutil.Process]:
     return [psutil.Process(pid) for pid in msgspec.json.decode((var / "up.json").read_bytes(), type=dict[int, float])]
 
@@ -137,12 +151,13 @@ def test_the_demo_town_lives_in_many_processes_though_one_is_killed_and_all_end_
     with (
         (tmp_path / "said").open("w+") as said,
         subprocess.Popen(command, env={**os.environ, **environment}, stdout=said, stderr=subprocess.DEVNULL) as up,
+        ended_at_the_latest(up),
     ):
         ready = f"{len(everybody)} processes are ready; people come in at {settings.public_url}.\n"
         until(lambda: ready in (tmp_path / "said").read_text(), lambda: time.sleep(0.5), within_s=READY_S)
         assert all(listening(process) for process in everybody)
         assert httpx.get(f"{settings.public_url}/api/ledger/status", timeout=10).json()["service"] == "ledger"
-        [shifts] = [p for p in noted(tmp_path) if f":{port_of('shifts', settings)}" in " ".join(p.cmdline())]
+        [shifts] = [p for p in noted(tmp_path) if p.cmdline()[-2:] == ["web", "shifts"]]
         os.killpg(shifts.pid, signal.SIGKILL)
         until(lambda: history(settings)["over"], lambda: time.sleep(0.5), within_s=READY_S)
         assert history(settings)["done"] == 2
