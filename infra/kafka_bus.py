@@ -17,7 +17,7 @@ from kafka.errors import KafkaError
 from kafka.structs import MemberState, OffsetAndMetadata, TopicPartition
 
 from infra.kafka_asking import away, ends_of, log_ids_of, made_anew, other_log
-from infra.kafka_keys import key_of
+from infra.kafka_keys import ByKey, key_of
 from infra.kafka_noting import Noting
 from services.kit.bus import BusAway, Message, Record, Spot, TopicRecreated, refuse_oversized
 from services.kit.settings import Settings
@@ -134,6 +134,7 @@ class KafkaBus:
                     **self._connection,
                     acks="all",
                     enable_idempotence=True,
+                    partitioner=ByKey(),
                     allow_auto_create_topics=False,
                     max_block_ms=int(self._patience_s * 1000),
                     # With small batches, or sent as soon as there is one message, the sender is woken for every message and takes the

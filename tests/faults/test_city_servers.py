@@ -95,15 +95,14 @@ def test_all_brokers_are_down_for_a_minute_and_tills_sell_meanwhile(city: City) 
         work.until_more()
         for n in BROKERS:
             city.cluster.kill_one(n)
-        sold, down = work.sold(), time.monotonic()
-        until(lambda: waiting(city, "attendance") > 0, lambda: time.sleep(0.1))
-        time.sleep(AWAY_S - (time.monotonic() - down))
-        sold_meanwhile = work.sold() - sold
+        sold = work.sold()
+        time.sleep(AWAY_S)
+        sold_meanwhile, waited = work.sold() - sold, waiting(city, "redemption")
         city.cluster.start()
         back = time.monotonic()
         work.until_more()
         print(f"all brokers down: {sold_meanwhile} sales meanwhile, back at work after {time.monotonic() - back:.1f} s")
-    assert sold_meanwhile > AWAY_S
+    assert waited >= sold_meanwhile > AWAY_S
     assert set(put_off(work)) <= TOLD_TO_TRY_AGAIN, put_off(work)
     assert pids(city) == before, "somebody gave up instead of waiting"
     work.prove()
@@ -133,6 +132,8 @@ def away_and_back(city: City, work: AtWork) -> None:
     seen = put_off(work)
     kill_postgres(city.settings.var)
     until(lambda: sum((put_off(work) - seen).values()) > len(work.tills), lambda: time.sleep(0.05))
+    for room in city.town.rooms.values():
+        room.engine.dispose()  # ours, who only look: nobody tries again for us
     began = time.monotonic()
     assert start_postgres(city.settings.var) == city.settings.database_url
     up, at_start = time.monotonic(), put_off(work)

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from infra.one_service import address_of
 from infra.town import Town
 from ledger.audit import audit
-from services.events import Unreadable, decode
+from services.events import Envelope, Unreadable, decode
 from services.events.attendance import AttendanceConfirmed, AttendanceRejected
 from services.events.funding import Earmark, FundOpened, TopUpSettled
 from services.kit.ids import new_id
@@ -171,7 +171,7 @@ class AtWork:
         sold = {sale_id: cents for till in self.tills for sale_id, cents in till.sold.items()}
         voided = {sale_id for till in self.tills for sale_id in till.voided}
         refused = sum((till.refused for till in self.tills), Counter[str]())
-        assert set(refused) <= {"too_many_requests"}
+        assert set(refused) <= {"too_many_requests"}, refused
         written = self._ours("redemption", "SELECT sale_id, amount_cents, voided_at IS NOT NULL FROM sales")
         assert sorted((row[0], row[1]) for row in written) == sorted(sold.items())
         assert {row[0] for row in written if row[2]} == voided
@@ -188,7 +188,7 @@ class AtWork:
     def _coins_are_there_once(self) -> None:
         """From what attendance committed, through awards, to each person's coins in the ledger."""
         stands: dict[UUID, AttendanceConfirmed] = {}
-        for event in published(self.town, "attendance", after=self.earlier.put):
+        for event in (envelope.data for envelope in published(self.town, "attendance", after=self.earlier.put)):
             if isinstance(event, AttendanceConfirmed):
                 stands[event.attendance_id] = event
             elif isinstance(event, AttendanceRejected):
@@ -211,25 +211,33 @@ class AtWork:
         assert others <= {one.person_id for one in stands.values()}, "somebody has coins for hours that were taken back"
 
 
-def published(town: Town, service: str, *, after: int = 0) -> list[Any]:
+def published(town: Town, service: str, *, after: int = 0) -> list[Envelope[Any]]:
     """What a service has put into its outbox, in order; of its sequence numbers those beyond `after`."""
     with town.rooms[service].engine.connect() as conn:
         values = conn.exec_driver_sql("SELECT value FROM outbox WHERE seq > %s ORDER BY seq", (after,)).scalars()
-        return [decode(bytes(value)).data for value in values]
+        return [decode(bytes(value)) for value in values]
 
 
 def order_is_kept(town: Town) -> None:
-    """On each topic, what one service published stands there, of each key in the order it was put, whatever was repeated."""
+    """On each topic, what one service published stands there, of each line in the order it was put, whatever was repeated. A line is a key;
+    of a shop, each till of it: its tills sell at the same time, and which of two transactions at work at once comes first is nowhere said."""
     for service in ("attendance", "awards", "ledger", "redemption"):
-        with town.rooms[service].engine.connect() as conn:
-            put = conn.exec_driver_sql("SELECT key, event_id FROM outbox ORDER BY seq").all()
-        wanted: dict[str, list[UUID]] = {}
-        for key, event_id in put:
-            wanted.setdefault(key, []).append(event_id)
-        found: dict[str, dict[UUID, None]] = {}
+        wanted = lines(published(town, service))
+        found: dict[tuple[str, UUID | None], dict[UUID, None]] = {}
         for record in read_all(town.bus, service):
             with suppress(Unreadable):  # what others threw in has no place in our order
-                found.setdefault(record.key, {})[decode(record.value).id] = None
+                found.setdefault(line(envelope := decode(record.value)), {})[envelope.id] = None
         ours = {id_ for ids in wanted.values() for id_ in ids}
-        for key, ids in wanted.items():
-            assert [id_ for id_ in found.get(key, ()) if id_ in ours] == ids, f"order of {key} on {service}"
+        for one, ids in wanted.items():
+            assert [id_ for id_ in found.get(one, ()) if id_ in ours] == ids, f"order of {one} on {service}"
+
+
+def lines(envelopes: list[Envelope[Any]]) -> dict[tuple[str, UUID | None], list[UUID]]:
+    made: dict[tuple[str, UUID | None], list[UUID]] = {}
+    for envelope in envelopes:
+        made.setdefault(line(envelope), []).append(envelope.id)
+    return made
+
+
+def line(envelope: Envelope[Any]) -> tuple[str, UUID | None]:
+    return envelope.key, getattr(envelope.data, "till_id", None)
