@@ -10,12 +10,16 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
+from sqlalchemy.exc import OperationalError
+
 from infra import cli_seal, forgotten, parked, positions, replay, up, web, workers
 from infra.cli_asking import Progress, command, show
 from infra.embedded import CannotStart
 from infra.ledger_cli import add_commands
 from infra.port import PortTaken
 from services.apis.errors import Refused
+from services.kit.bus import BusAway
 from services.kit.settings import TABLE, Settings, SettingWrong, read_settings
 
 
@@ -186,8 +190,11 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         return int(args.run(read_settings(), args))
-    except (SettingWrong, CannotStart, PortTaken, Refused) as error:
+    except (SettingWrong, CannotStart, PortTaken, Refused, BusAway) as error:
         print(error, file=sys.stderr)
+        return 2
+    except (OperationalError, psycopg.OperationalError) as error:
+        print(f"The database gives no answer: {getattr(error, 'orig', error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

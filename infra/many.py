@@ -67,9 +67,12 @@ class ManyProcesses(Town):
         self.stripe_standin = account_of(self, shared["standin_secret"]) if invented else None
         self.bus = bus_of(settings, settings.database_url)
         self.rooms = self._contexts = _Rooms(lambda name: context_of(settings, name, clock=self.clock, ids=ids))
+        trusted = httpx.create_ssl_context()
         self._http = {
             name: httpx.Client(
-                base_url=address_of(name, settings), limits=httpx.Limits(max_connections=MOST_CONNECTIONS)
+                base_url=address_of(name, settings),
+                limits=httpx.Limits(max_connections=MOST_CONNECTIONS),
+                verify=trusted,
             )
             for name in ROOMS
         }

@@ -52,7 +52,9 @@ class TopicRecreated(Exception):
 def refuse_oversized(messages: Sequence[Message]) -> None:
     """Raises MessageTooLarge if one of them has more than MAX_MESSAGE_BYTES, so that no broker has to refuse it halfway."""
     for m in messages:
-        size = len(m.key.encode()) + len(m.value) + sum(len(name) + len(value) for name, value in m.headers)
+        size = len(m.key.encode()) + len(m.value)
+        for name, value in m.headers:
+            size += len(name) + len(value)
         if size > MAX_MESSAGE_BYTES:
             raise MessageTooLarge(
                 f"a message of key {m.key} for {m.topic} has {size} bytes; at most {MAX_MESSAGE_BYTES} can be sent"

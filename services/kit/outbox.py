@@ -9,57 +9,54 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy import text, update
 
 from services.apis.errors import Refused
+from services.kit.bulk import array, rows_of
 from services.kit.bus import Bus, Message
-from services.kit.db import OUTBOX
+from services.kit.db import OUTBOX, session_of
 from services.kit.telemetry import log
 from services.kit.tracing import message_headers
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from services.kit.context import Context
 
 RELAY_LOCK = 0x6D65726974  # "merit": one active relay per service database
 
 # Never `seq > last`: sequence numbers are drawn before commit, and transactions commit out of order. A number seen missing may
 # still arrive; only "not yet published" finds every row.
-_UNPUBLISHED = select(OUTBOX).where(OUTBOX.c.published_at.is_(None)).order_by(OUTBOX.c.seq).limit(bindparam("most"))
+_UNPUBLISHED = """
+    SELECT seq, topic, key, event_id, type, value FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT %(most)s"""
 _ANY = text("SELECT EXISTS (SELECT FROM outbox WHERE published_at IS NULL)")
 _BACKLOG = text("""
     SELECT count(*), min(put_at)
     FROM (SELECT put_at FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT 10000) AS waiting""")
-_MARK = update(OUTBOX).where(OUTBOX.c.seq == func.any(bindparam("seqs"))).values(published_at=bindparam("at"))
+_ALONE = "SELECT pg_try_advisory_xact_lock(%(lock)s)"
+_MARK = "UPDATE outbox SET published_at = %(at)s WHERE seq = ANY(%(seqs)s::bigint[])"
 
 
-def relay_once(ctx: Context, bus: Bus, *, most: int = 1000) -> int:
+def relay_once(ctx: Context, bus: Bus, *, most: int = 2000) -> int:
     """Publish up to `most` waiting events; answers how many. 0 also when another relay of this service is at work."""
     if not _any_waiting(ctx):
         return 0
-    with ctx.metrics.relaying() as published, ctx.engine.begin() as conn:
-        if not conn.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": RELAY_LOCK}):
+    with ctx.metrics.relaying() as published, session_of(ctx.engine) as session:
+        if rows_of(session, _ALONE, lock=RELAY_LOCK) != [(True,)]:
             return 0
-        rows = conn.execute(_UNPUBLISHED, {"most": most}).all()
+        rows = rows_of(session, _UNPUBLISHED, most=most)
         if not rows:
             return 0
-        bus.publish(
-            [
-                Message(
-                    topic=row.topic,
-                    key=row.key,
-                    value=bytes(row.value),
-                    headers=(
-                        ("id", str(row.event_id).encode()),
-                        ("type", row.type.encode()),
-                        *message_headers(row.event_id, bytes(row.value), traced=ctx.record is not None),
-                    ),
-                )
-                for row in rows
-            ]
-        )
-        conn.execute(_MARK, {"seqs": [row.seq for row in rows], "at": ctx.clock.now()})
+        traced = ctx.record is not None
+        bus.publish([_message(*row, traced=traced) for row in rows])
+        rows_of(session, _MARK, seqs=array(row[0] for row in rows), at=ctx.clock.now())
         published.extend(rows)
         return len(rows)
+
+
+def _message(seq: int, topic: str, key: str, event_id: UUID, type_: str, value: bytes, *, traced: bool) -> Message:
+    told = ("id", str(event_id).encode()), ("type", type_.encode())
+    return Message(topic=topic, key=key, value=value, headers=(*told, *message_headers(event_id, value, traced=traced)))
 
 
 def republish(ctx: Context, bus: Bus, reason: str) -> int:

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from infra.kafka.cluster import Cluster, free_ports
-from infra.kafka_bus import JOINING_MS, KafkaBus, connection_of
+from infra.kafka_bus import KafkaBus, connection_of
+from infra.kafka_subscription import JOINING_MS
 from services.kit.bus import BusAway, Record, TopicRecreated
 from services.kit.settings import read_settings
 from tests.builders_bus import assigned, fresh_topic, message, read, read_all, reading, until
@@ -106,7 +107,7 @@ def test_partitions_added_while_one_reads_are_given_to_whoever_polls_ever_so_bri
 ) -> None:
     """The join that new partitions set off outlives the poll in which it begins: also when a poll ends between any two of its steps,
     as under load."""
-    monkeypatch.setattr("infra.kafka_bus.JOINING_MS", joining_ms)
+    monkeypatch.setattr("infra.kafka_subscription.JOINING_MS", joining_ms)
     with reading(bus, topic) as subscription:
         owned = set(assigned(subscription))
         for spot in owned:

@@ -12,6 +12,7 @@ import pytest
 
 from infra.embedded import CannotStart, start_postgres
 from tests.conftest import a_folder
+from tests.faults.test_kill_the_demo import free_port
 
 
 def test_a_full_disk_is_said_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,3 +38,17 @@ def test_a_database_that_cannot_start_is_one_sentence_with_what_to_do() -> None:
     said = done.stderr.splitlines()
     assert said[-1].startswith(f"The embedded PostgreSQL under {var}/pg does not start")
     assert "RESET=1" in said[-1]
+
+
+@pytest.mark.parametrize("command", [["parked", "list"], ["positions", "awards"], ["lag"], ["check"]])
+def test_a_command_that_finds_no_database_says_so_in_one_sentence(command: list[str]) -> None:
+    with a_folder() as var:
+        environment = {
+            **os.environ, "VAR": str(var), "PYTHONWARNINGS": "ignore", "SECRET_KEYS": "a key that all processes of the city share",
+            "DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/{{service}}",
+        }  # fmt: skip
+        run = [sys.executable, "-m", "infra", *command]
+        done = subprocess.run(run, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("The database gives no answer: connection")
+    assert "Traceback" not in done.stderr

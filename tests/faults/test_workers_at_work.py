@@ -107,7 +107,7 @@ def publishing_for_long(city: City, service: str) -> None:
     assert city.settings.database_url
     stuck = (
         "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
-        " AND query LIKE 'SELECT outbox.%' AND state_change < clock_timestamp() - interval '500 ms'"
+        " AND query LIKE '%FROM outbox WHERE published_at IS NULL%' AND state_change < clock_timestamp() - interval '500 ms'"
     )
     with psycopg.connect(city.settings.database_url.replace("{service}", service), autocommit=True) as conn:
         until(lambda: conn.execute(stuck).fetchone() is not None)

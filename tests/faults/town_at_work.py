@@ -219,8 +219,11 @@ def published(town: Town, service: str, *, after: int = 0) -> list[Envelope[Any]
 
 
 def order_is_kept(town: Town) -> None:
-    """On each topic, what one service published stands there, of each line in the order it was put, whatever was repeated. A line is a key;
-    of a shop, each till of it: its tills sell at the same time, and which of two transactions at work at once comes first is nowhere said."""
+    """On each topic, what one service published stands there, of each line in the order it was put, whatever was repeated.
+
+    A line is a key; of a shop, each of its tills: they sell at the same time, and nothing says which of two transactions at work at once
+    comes first.
+    """
     for service in ("attendance", "awards", "ledger", "redemption"):
         wanted = lines(published(town, service))
         found: dict[tuple[str, UUID | None], dict[UUID, None]] = {}
