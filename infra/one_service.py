@@ -11,7 +11,6 @@ from sqlalchemy import Engine, make_url, text
 from infra.city import read_city
 from infra.embedded import CannotStart, ensure_databases
 from infra.rooms import ROOMS
-from infra.standins.wire import gateway_elsewhere
 from infra.traces import record_of
 from infra.wiring import WITH_ROLE, folder_of, migrated, room_of, secrets_of
 from services.kit.clock import Clock, SharedClock, SystemClock
@@ -20,7 +19,7 @@ from services.kit.db import engine_for
 from services.kit.http import Client
 from services.kit.ids import Ids, new_id
 from services.kit.migrate import numbered
-from services.kit.roles_v1 import service_role
+from services.kit.roles import service_role
 from services.kit.settings import Settings, SettingWrong
 from services.kit.telemetry import log
 
@@ -33,7 +32,10 @@ def context_of(settings: Settings, name: str, *, clock: Clock | None = None, ids
     if not settings.secret_keys:
         raise SettingWrong("SECRET_KEYS is empty: services in processes of their own must share them.")
     city, clock, (tokens, extras) = read_city(settings.city), clock or clock_of(settings), secrets_of(settings)
-    extras["stripe"] = gateway_elsewhere(settings, city, extras["standin_secret"])
+    if name == "funding":  # alone asks Stripe, and alone waits for its library to load
+        from infra.standins.wire import gateway_elsewhere
+
+        extras["stripe"] = gateway_elsewhere(settings, city, extras["standin_secret"])
     engine = _opened(settings.database_url.replace("{service}", name), name)
     ctx = Context(room_of(name), engine, clock, ids, city, tokens, extras=extras)
     ctx.record = record_of(settings, name)

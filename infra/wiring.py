@@ -24,7 +24,6 @@ from infra.embedded import ensure_databases, start_postgres
 from infra.jobs import run_jobs
 from infra.lag import behind, ends_for
 from infra.rooms import ROOMS
-from infra.standins.wire import stripe_of
 from infra.town import Town
 from infra.traces import traces_of
 from services.apis.city import City
@@ -37,7 +36,7 @@ from services.kit.ids import Ids, new_id
 from services.kit.inbox import Consumer, topics_of
 from services.kit.migrate import migrate, numbered
 from services.kit.outbox import relay_once
-from services.kit.roles_v1 import service_role
+from services.kit.roles import service_role
 from services.kit.settings import Settings
 from services.kit.web import service_app
 
@@ -87,6 +86,8 @@ class OneProcess(Town):
     def __init__(
         self, settings: Settings, city: City, clock: Clock, ids: Ids, url: str, extras: dict[str, Any]
     ) -> None:
+        from infra.standins.wire import stripe_of
+
         self.settings, self.city, self.clock, self.ids, self.url = settings, city, clock, ids, url
         self.tokens, shared = secrets_of(settings)
         stripe, self.stripe_standin = stripe_of(self, shared["standin_secret"])

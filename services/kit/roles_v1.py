@@ -9,18 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 from services.apis.errors import Refused
-
-LONGEST_NAME = 63
-
-
-def service_role(database: str) -> str:
-    """The role of the service whose database this is. Raises Refused where the server would cut the name short."""
-    role = f"{database}_service"
-    if len(role.encode()) > LONGEST_NAME:
-        raise Refused(
-            "database_name_too_long", f"Give the database {database} a name of at most {LONGEST_NAME - 8} bytes."
-        )
-    return role
+from services.kit.roles import service_role
 
 
 def create_role() -> str:

@@ -14,7 +14,7 @@ from services.apis.errors import Refused
 from services.kit.db import engine_for
 from services.kit.ids import new_id
 from services.kit.migrate import migrate
-from services.kit.roles_v1 import service_role
+from services.kit.roles import service_role
 from tests.builders import tell
 from tests.builders_ledger import (
     a_fund,
