@@ -57,6 +57,7 @@ def _work(
     from infra.buses import bus_of
     from infra.one_service import context_of
     from infra.watch import Watch
+    from infra.wiring import quiet_collector
 
     log_to_stderr(settings.log_level)
     stopping = threading.Event()
@@ -75,6 +76,7 @@ def _work(
                 first = begin(ctx, bus, opened, watch)
                 stack.push(opened.pop_all())
             watch.begun(ctx, bus, consumes=begin is _consuming)
+            quiet_collector()
             log("worker ready", service=name)
             return first
 

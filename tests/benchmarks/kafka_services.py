@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from unittest.mock import patch
 
 from services.kit.db import Tx
-from tests.benchmarks.kafka import PATIENCE_S, PROGRAMME, City, a_city, count_of, fill_outbox
+from tests.benchmarks.kafka import PATIENCE_S, PROGRAMME, City, a_city, count_of, fill_outbox, produced
 from tests.benchmarks.row import Row
 from tests.benchmarks.scene import a_scratch_town
 from tests.builders_awards import a_confirmed
@@ -32,8 +32,9 @@ def through_services() -> list[Row]:
             rates[consumers] = statistics.median(confirmed_to_balance(city, *workers) for _ in range(3))
     with a_city() as city:
         took = sorted(latencies(city))
+        plain = statistics.median(produced(city, THROUGH_THREE // 2) for _ in range(3))
     return [
-        Row("kafka.confirmed_to_balance", rates[1], "/s"),
+        Row("kafka.confirmed_to_balance", rates[1], "/s", "reference.kafka_produce", rates[1] / plain),
         Row("kafka.confirmed_to_balance_3", rates[3], "/s", "kafka.confirmed_to_balance", rates[3] / rates[1]),
         Row("kafka.confirmed_to_balance_p50_ms", took[len(took) // 2], "ms"),
         Row("kafka.confirmed_to_balance_p99_ms", took[int(len(took) * 0.99)], "ms"),
