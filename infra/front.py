@@ -6,6 +6,7 @@ from flask import Flask, Response, abort, jsonify
 
 from infra.documents import asyncapi, openapi
 from infra.town import Town
+from services.kit.health import figures
 from services.kit.i18n import init_i18n
 from services.kit.pages import init_pages
 
@@ -29,4 +30,10 @@ def front_app(town: Town) -> Flask:
 
     for path in ("/health", "/ready"):
         app.add_url_rule(path, path.strip("/"), lambda: jsonify(service="front"))
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        told = figures("front", None, {"ready": True})
+        return Response(told.body, told.status, content_type=told.media)
+
     return app

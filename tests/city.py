@@ -16,6 +16,7 @@ from waitress.server import create_server
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from infra.embedded import start_postgres, stop_postgres
 from infra.kafka.cluster import Cluster
 from infra.many import ManyProcesses
 from infra.one_service import migrate_all
@@ -25,8 +26,10 @@ from infra.supervisor import Process, Supervisor
 from infra.up import make_topics, processes_of
 from services.kit.clock import SharedClock
 from services.kit.settings import Settings, environment_of, read_settings
-from tests.conftest import NOON
+from tests.builders import As
+from tests.conftest import NOON, a_folder
 from tests.faults.test_kill_the_demo import free_port
+from tests.kafka_broker import a_cluster
 
 READY_WITHIN_S = 180
 LOG = "city.log"
@@ -44,6 +47,7 @@ class City:
 
     def __init__(self, settings: Settings, supervisor: Supervisor, town: ManyProcesses, cluster: Cluster) -> None:
         self.settings, self.supervisor, self.town, self.cluster = settings, supervisor, town, cluster
+        self.customers: list[As] = []  # at the tills of every scene in this city
 
     def kill(self, name: str) -> bool:
         """As if its machine lost power. The supervisor starts it again. Answers whether it ran."""
@@ -99,6 +103,18 @@ def a_city(
             yield city
         finally:
             supervisor.stop()
+
+
+@contextmanager
+def a_city_on_three_brokers() -> Iterator[City]:
+    """With a PostgreSQL of its own that keeps its durability, every process, and a clock that runs."""
+    with a_folder() as var, a_cluster(3) as cluster:
+        url = start_postgres(var)
+        with a_city(cluster, url, var, KAFKA_REPLICATION="3", KAFKA_MIN_IN_SYNC="2") as city:
+            assert isinstance(city.town.clock, SharedClock)
+            city.town.clock.release()
+            yield city
+        stop_postgres(Path(var))
 
 
 def placed(process: Process, own: Mapping[str, Mapping[str, str]], hosts: Mapping[str, Host]) -> Process:

@@ -9,18 +9,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from infra.embedded import start_postgres, stop_postgres
 from infra.kafka.cluster import Cluster
-from services.kit.clock import SharedClock
-from tests.city import City, a_city
-from tests.conftest import a_folder
+from tests.city import City, a_city_on_three_brokers
 from tests.faults.test_kill_tills import KILLS
 from tests.faults.town_at_work import AtWork
-from tests.kafka_broker import a_cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.many]
 BROKERS = 3
@@ -30,14 +25,8 @@ MOST_AWAY = 3  # a third of all
 
 @pytest.fixture(scope="module")
 def city() -> Iterator[City]:
-    """Three brokers, PostgreSQL with its own durability, every process."""
-    with a_folder() as var, a_cluster(BROKERS) as cluster:
-        url = start_postgres(var)
-        with a_city(cluster, url, var, KAFKA_REPLICATION="3", KAFKA_MIN_IN_SYNC="2") as city:
-            assert isinstance(city.town.clock, SharedClock)
-            city.town.clock.release()
-            yield city
-        stop_postgres(Path(var))
+    with a_city_on_three_brokers() as city:
+        yield city
 
 
 def test_whatever_process_is_killed_nothing_is_lost_or_doubled_and_everybody_is_answered(city: City) -> None:

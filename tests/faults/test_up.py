@@ -156,6 +156,7 @@ def test_the_demo_town_lives_in_many_processes_though_one_is_killed_and_all_end_
         ready = f"{len(everybody)} processes are ready; people come in at {settings.public_url}.\n"
         until(lambda: ready in (tmp_path / "said").read_text(), lambda: time.sleep(0.5), within_s=READY_S)
         assert all(listening(process) for process in everybody)
+        assert 'meritcoin_ready{service="front"} 1.0' in httpx.get(f"{settings.public_url}/metrics", timeout=10).text
         assert httpx.get(f"{settings.public_url}/api/ledger/status", timeout=10).json()["service"] == "ledger"
         [shifts] = [p for p in noted(tmp_path) if p.cmdline()[-2:] == ["web", "shifts"]]
         os.killpg(shifts.pid, signal.SIGKILL)

@@ -7,23 +7,18 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 from kafka import KafkaProducer
 
-from infra.embedded import start_postgres, stop_postgres
 from infra.kafka_bus import connection_of
 from services.events import Unreadable, decode
-from services.kit.clock import SharedClock
 from services.kit.parked import drop, parked
 from tests.builders_bus import read_all
-from tests.city import City, a_city
-from tests.conftest import a_folder
+from tests.city import City, a_city_on_three_brokers
 from tests.faults.between_steps import BEFORE_COMMIT, BEFORE_MARK, IN_COMMIT, gate, kill, until
 from tests.faults.town_at_work import AtWork
-from tests.kafka_broker import a_cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.many]
 ROUNDS = 2
@@ -34,13 +29,8 @@ LARGEST = 1_048_588 - 100
 
 @pytest.fixture(scope="module")
 def city() -> Iterator[City]:
-    with a_folder() as var, a_cluster(3) as cluster:
-        url = start_postgres(var)
-        with a_city(cluster, url, var, KAFKA_REPLICATION="3", KAFKA_MIN_IN_SYNC="2") as city:
-            assert isinstance(city.town.clock, SharedClock)
-            city.town.clock.release()
-            yield city
-        stop_postgres(Path(var))
+    with a_city_on_three_brokers() as city:
+        yield city
 
 
 def repeated(city: City, topic: str) -> int:
@@ -123,7 +113,6 @@ def members(city: City, group: str) -> int:
     return len(told["members"]) if told["group_state"] == "Stable" else 0
 
 
-@pytest.mark.faults
 def test_members_of_a_group_come_and_go_in_order_and_by_kill(city: City) -> None:
     work = AtWork(city, seed=3)
     with work.working():
@@ -142,7 +131,6 @@ def test_members_of_a_group_come_and_go_in_order_and_by_kill(city: City) -> None
     work.prove()
 
 
-@pytest.mark.faults
 def test_a_member_that_was_frozen_for_longer_than_its_group_waits_doubles_nothing_when_it_goes_on(city: City) -> None:
     work = AtWork(city, seed=4)
     with work.working(), city.started("consume", "awards") as frozen:
@@ -167,7 +155,6 @@ POISON = {
 }
 
 
-@pytest.mark.faults
 def test_what_is_no_event_is_parked_and_nobody_waits_behind_it(city: City) -> None:
     work = AtWork(city, seed=5)
     with work.working():

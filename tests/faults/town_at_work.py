@@ -104,7 +104,7 @@ class AtWork:
     def __init__(self, city: City, *, seed: int = 1) -> None:
         self.city, self.town = city, city.town
         self.earlier = Earlier(self.town)
-        self.customers = customers_with_coins(self.town)
+        self.customers = city.customers = city.customers or customers_with_coins(self.town)
         base_url = address_of("redemption", city.settings)
         shops = [a_shop(self.town, name=f"Shop {number}") for number in range(SHOPS)]
         at = [a_paired_till(self.town, shops[number % SHOPS], f"till {number}") for number in range(TILLS)]
