@@ -24,7 +24,7 @@ from tests.faults.test_city_servers import BROKERS, TOLD_TO_TRY_AGAIN, put_off
 from tests.faults.town_at_work import AtWork
 from tests.kafka_broker import brokers_jars
 
-pytestmark = [pytest.mark.kafka, pytest.mark.many]
+pytestmark = [pytest.mark.kafka, pytest.mark.many, pytest.mark.faults]
 CUT_BROKER_S, CUT_LEDGER_S = 20.0, 30.0
 DELAY_S, JITTER_S = 0.1, 0.1
 POSTGRES_PORT = 5432

@@ -92,6 +92,7 @@ def test_a_broker_is_killed_and_then_the_one_that_leads_them(city: City) -> None
     work.prove()
 
 
+@pytest.mark.faults
 def test_all_brokers_are_down_and_tills_sell_meanwhile(city: City) -> None:
     work, before = AtWork(city), pids(city)
     with work.working():
@@ -117,6 +118,7 @@ def waiting(city: City, service: str) -> int:
         return int(conn.scalar(text("SELECT count(*) FROM outbox WHERE published_at IS NULL")) or 0)
 
 
+@pytest.mark.faults
 def test_postgres_is_killed_and_started_again(city: City) -> None:
     work, before = AtWork(city), pids(city)
     with work.working():
@@ -146,6 +148,7 @@ def away_and_back(city: City, work: AtWork) -> None:
     )
 
 
+@pytest.mark.faults
 def test_a_brokers_disk_is_full_and_then_those_of_all(city: City) -> None:
     need(am_root(), "a broker's own small disk is mounted by root: run this test as root")
     work, brokers = AtWork(city), city.cluster
@@ -169,6 +172,7 @@ def test_a_brokers_disk_is_full_and_then_those_of_all(city: City) -> None:
     work.prove()
 
 
+@pytest.mark.faults
 def test_a_topic_is_deleted_and_an_operator_brings_back_what_it_held(city: City) -> None:
     work, bus = AtWork(city), city.town.bus
     assert isinstance(bus, KafkaBus)

@@ -102,17 +102,20 @@ def scene() -> Iterator[tuple[Town, Path]]:
 def customers_with_coins(town: Town) -> list[As]:
     people = [a_volunteer(town) for _ in range(TILLS * CUSTOMERS_EACH)]
     fund_id, began = new_id(), town.clock.now() - timedelta(hours=2)
+    ours = Earmark(
+        programme_ids=(new_id(),)
+    )  # awards for the hours below would take from it what some customer then lacks
     tell(
         town,
-        FundOpened(fund_id=fund_id, kind="city", name="City", rank=1, earmark=Earmark()),
+        FundOpened(fund_id=fund_id, kind="city", name="City", rank=1, earmark=ours),
         TopUpSettled(
             topup_id=new_id(), fund_id=fund_id, amount_cents=COINS_EACH * len(people), fee_cents=0, channel="bank"
         ),
     )
-    took_part = [  # too short for coins of its own, which would be taken from the same fund
+    took_part = [
         AttendanceConfirmed(
             attendance_id=new_id(), person_id=person.person_id, shift_id=new_id(), programme_id=new_id(), organisation_id=new_id(),
-            neighbourhood_id="le-querce", kind="green", place="Parco delle Querce", started_at=began, minutes=1,
+            neighbourhood_id="le-querce", kind="green", place="Parco delle Querce", started_at=began, minutes=120,
         )
         for person in people
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,13 +24,14 @@ from infra.supervisor import Process, Supervisor
 from infra.up import processes_of
 from services.kit.clock import SharedClock
 from services.kit.settings import environment_of
+from tests.builders_bus import until
 from tests.city import LOG, READY_WITHIN_S, City, a_city
 from tests.conftest import a_folder
 from tests.faults.test_planted import ROOT, a_copy
 from tests.faults.town_at_work import AtWork, rows
 from tests.kafka_broker import a_cluster
 
-pytestmark = [pytest.mark.kafka, pytest.mark.many]
+pytestmark = [pytest.mark.kafka, pytest.mark.many, pytest.mark.faults]
 UPGRADED = ("awards", "ledger", "impact")
 BESIDE = 400  # ports above the old ones
 WITHIN_S = 240
@@ -114,6 +116,11 @@ def test_a_city_is_upgraded_while_it_works_and_the_version_before_works_on_the_n
             both = city.town.clock.now()
             new.enter_context(kept(city, "new", [beside(city, process) for process in now], following))
             work.until_more()
+            since = f"decided_at > '{both.isoformat()}'"
+            until(
+                lambda: {id_ is None for id_ in organisations_of(city, "awards", "awards", since)} == {True, False},
+                lambda: time.sleep(0.5),
+            )
             assert all(httpx.get(f"http://127.0.0.1:{web.port + BESIDE}/ready").is_success for web in webs)
             old.stop()
             one = city.town.clock.now()

@@ -113,6 +113,7 @@ def members(city: City, group: str) -> int:
     return len(told["members"]) if told["group_state"] == "Stable" else 0
 
 
+@pytest.mark.faults
 def test_members_of_a_group_come_and_go_in_order_and_by_kill(city: City) -> None:
     work = AtWork(city, seed=3)
     with work.working():
@@ -131,6 +132,7 @@ def test_members_of_a_group_come_and_go_in_order_and_by_kill(city: City) -> None
     work.prove()
 
 
+@pytest.mark.faults
 def test_a_member_that_was_frozen_for_longer_than_its_group_waits_doubles_nothing_when_it_goes_on(city: City) -> None:
     work = AtWork(city, seed=4)
     with work.working(), city.started("consume", "awards") as frozen:
@@ -155,6 +157,7 @@ POISON = {
 }
 
 
+@pytest.mark.faults
 def test_what_is_no_event_is_parked_and_nobody_waits_behind_it(city: City) -> None:
     work = AtWork(city, seed=5)
     with work.working():
