@@ -69,6 +69,7 @@ def test_a_worker_killed_between_two_of_its_steps_loses_nothing_and_doubles_noth
         )
 
 
+@pytest.mark.faults
 def test_a_relay_killed_while_some_brokers_have_acknowledged_and_one_has_not(city: City) -> None:
     work, before = AtWork(city, seed=2), repeated(city, "attendance")
     frozen = city.cluster.pid(leader(city, "attendance", 0))
