@@ -18,8 +18,8 @@ def key_of(key: bytes | None) -> str:
 
 
 class ByKey(Partitioner):  # type: ignore[misc]
-    """The partition Kafka's own clients choose for a key (murmur2), found ten times as fast as by kafka-python's own: that took a third of
-    the time a message needs."""
+    """The partition Kafka's own clients choose for a key (murmur2), found in 3.7 µs where kafka-python's own takes 8 to 11, of the 50 a
+    relayed message takes in all (decision 0013)."""
 
     def partition(
         self, topic: str, key: bytes, serialized_key: bytes, value: bytes, serialized_value: bytes, cluster: Any

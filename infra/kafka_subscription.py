@@ -17,10 +17,8 @@ from infra.kafka_noting import Noting
 from services.kit.bus import BusAway, Record, Spot, TopicRecreated
 
 JOINING_MS = 50
-GATHERING_MS, GATHERED_S = (
-    5,
-    0.02,
-)  # of what was published together, the rest is so far behind the first; for all of it we wait so long
+GATHERING_MS = 5  # of what was published together, the rest is so far behind the first
+GATHERED_S = 0.02  # … and for all of it we wait so long
 
 
 class KafkaSubscription:
