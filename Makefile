@@ -44,14 +44,14 @@ ifdef LONG
 	@SIMULATE_TOWNS=50 LEDGER_EXAMPLES=200 $(BIN)/python -m pytest --timeout 7200 -m "proof and not many" -n $(WORKERS) --dist worksteal
 else
 	@$(BIN)/python -m pytest -m "proof and not many" -n $(WORKERS) --dist worksteal
-	@$(BIN)/python -m pytest -m "many and not faults"
+	@$(BIN)/python -m pytest -m many
 endif
 
 faults: .venv/test.stamp ## kill the ledger 200 times under 32 tills, the whole town 50 times, then processes of a city on Kafka 300 times; break all it stands on
 	@KILLS=200 $(BIN)/python -m pytest --timeout 7200 -s tests/faults/test_kill_tills.py
 	@KILLS=50 $(BIN)/python -m pytest --timeout 7200 -s tests/faults/test_kill_town.py
-	@KILLS=300 $(BIN)/python -m pytest --timeout 7200 -s tests/faults/test_town_at_work.py
-	@AWAY_S=60 $(BIN)/python -m pytest -s -m faults
+	@KILLS=300 $(BIN)/python -m pytest --timeout 7200 -s tests/faults/at_work/test_kills.py
+	@AWAY_S=60 $(BIN)/python -m pytest -s tests/faults/at_work/test_servers.py
 
 mutation: .venv/test.stamp ## change the money rules in small ways: a unit test must fail each time
 	@$(PIP) 'mutmut>=3.8,<4' && $(BIN)/python -m tests.mutation

@@ -16,7 +16,6 @@ from waitress.server import create_server
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from infra.embedded import start_postgres, stop_postgres
 from infra.kafka.cluster import Cluster
 from infra.many import ManyProcesses
 from infra.one_service import migrate_all
@@ -27,9 +26,8 @@ from infra.up import make_topics, processes_of
 from services.kit.clock import SharedClock
 from services.kit.settings import Settings, environment_of, read_settings
 from tests.builders import As
-from tests.conftest import NOON, a_folder
+from tests.conftest import NOON
 from tests.faults.test_kill_the_demo import free_port
-from tests.kafka_broker import a_cluster
 
 READY_WITHIN_S = 180
 LOG = "city.log"
@@ -103,18 +101,6 @@ def a_city(
             yield city
         finally:
             supervisor.stop()
-
-
-@contextmanager
-def a_city_on_three_brokers() -> Iterator[City]:
-    """With a PostgreSQL of its own that keeps its durability, every process, and a clock that runs."""
-    with a_folder() as var, a_cluster(3) as cluster:
-        url = start_postgres(var)
-        with a_city(cluster, url, var, KAFKA_REPLICATION="3", KAFKA_MIN_IN_SYNC="2") as city:
-            assert isinstance(city.town.clock, SharedClock)
-            city.town.clock.release()
-            yield city
-        stop_postgres(Path(var))
 
 
 def placed(process: Process, own: Mapping[str, Mapping[str, str]], hosts: Mapping[str, Host]) -> Process:

@@ -20,11 +20,10 @@ from tests.city import LOG, City, Host, a_city
 from tests.conftest import a_folder
 from tests.faults.hosts import NET, Network, a_network
 from tests.faults.machines import do
-from tests.faults.test_city_servers import BROKERS, TOLD_TO_TRY_AGAIN, put_off
-from tests.faults.town_at_work import AtWork
+from tests.faults.town_at_work import BROKERS, TOLD_TO_TRY_AGAIN, AtWork
 from tests.kafka_broker import brokers_jars
 
-pytestmark = [pytest.mark.kafka, pytest.mark.many, pytest.mark.faults]
+pytestmark = [pytest.mark.kafka, pytest.mark.many]
 CUT_BROKER_S, CUT_LEDGER_S = 20.0, 30.0
 DELAY_S, JITTER_S = 0.1, 0.1
 POSTGRES_PORT = 5432
@@ -103,7 +102,7 @@ def test_a_broker_is_cut_off_from_the_others_and_from_us(city: City, network: Ne
         network.heal("broker")
         city.cluster.wait()
         work.until_more()
-    print(f"a broker cut off: {work.summary()}; put off {dict(put_off(work))}")
+    print(f"a broker cut off: {work.summary()}; put off {dict(work.put_off())}")
     work.prove()
 
 
@@ -114,7 +113,7 @@ def test_the_ledger_is_far_away_and_then_cut_off(city: City, network: Network) -
         network.delay("ledger", DELAY_S, JITTER_S)
         began = time.monotonic()
         work.until_more(sales=3, hours=50)
-        print(f"the ledger far away: three sales in {time.monotonic() - began:.1f} s; put off {dict(put_off(work))}")
+        print(f"the ledger far away: three sales in {time.monotonic() - began:.1f} s; put off {dict(work.put_off())}")
         network.cut("ledger")
         said = (city.settings.var / LOG).stat().st_size
         cut, sold = time.monotonic(), work.sold()
@@ -124,8 +123,8 @@ def test_the_ledger_is_far_away_and_then_cut_off(city: City, network: Network) -
         network.heal("ledger")
         healed = time.monotonic()
         work.until_more()
-        print(f"the ledger cut off: at work {time.monotonic() - healed:.1f} s after; put off {dict(put_off(work))}")
-    assert set(put_off(work)) <= TOLD_TO_TRY_AGAIN, put_off(work)
+        print(f"the ledger cut off: at work {time.monotonic() - healed:.1f} s after; put off {dict(work.put_off())}")
+    assert set(work.put_off()) <= TOLD_TO_TRY_AGAIN, work.put_off()
     work.prove()
 
 

@@ -31,7 +31,7 @@ from tests.faults.test_planted import ROOT, a_copy
 from tests.faults.town_at_work import AtWork, rows
 from tests.kafka_broker import a_cluster
 
-pytestmark = [pytest.mark.kafka, pytest.mark.many, pytest.mark.faults]
+pytestmark = [pytest.mark.kafka, pytest.mark.many]
 UPGRADED = ("awards", "ledger", "impact")
 BESIDE = 400  # ports above the old ones
 WITHIN_S = 240

@@ -32,6 +32,8 @@ from tests.builders_redemption import a_paired_till, a_shop
 from tests.city import City
 from tests.faults.test_kill_town import SHOPS, TILLS, Till, customers_with_coins, rows
 
+BROKERS = (1, 2, 3)
+TOLD_TO_TRY_AGAIN = {"service_away", "database_away", "busy"}
 AT_ONCE = 25  # attendances confirmed in one transaction
 MOST_WAITING = 400  # events not carried yet: more would only be a longer queue
 MOST_UNHEARD = 600  # attendances whose coins have not been heard of at the end of the chain: the same
@@ -136,6 +138,10 @@ class AtWork:
 
     def sold(self) -> int:
         return sum(len(till.sold) for till in self.tills)
+
+    def put_off(self) -> Counter[str]:
+        """How often somebody at a till was told to try again, and why."""
+        return sum((till.put_off for till in self.tills), Counter[str]())
 
     def until_more(self, sales: int = 20, hours: int = 200) -> None:
         """Return once so many more sales were answered and attendances confirmed: the town is at work again."""

@@ -8,25 +8,17 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from infra.kafka.cluster import Cluster
-from tests.city import City, a_city_on_three_brokers
+from tests.city import City
 from tests.faults.test_kill_tills import KILLS
-from tests.faults.town_at_work import AtWork
+from tests.faults.town_at_work import BROKERS, AtWork
 
 pytestmark = [pytest.mark.kafka, pytest.mark.many]
-BROKERS = 3
 BROKER_EVERY = 25  # kills of processes for one of a broker
 MOST_AWAY = 3  # a third of all
-
-
-@pytest.fixture(scope="module")
-def city() -> Iterator[City]:
-    with a_city_on_three_brokers() as city:
-        yield city
 
 
 def test_whatever_process_is_killed_nothing_is_lost_or_doubled_and_everybody_is_answered(city: City) -> None:
@@ -40,7 +32,7 @@ def test_whatever_process_is_killed_nothing_is_lost_or_doubled_and_everybody_is_
                 killed += city.kill(name)
             if killed // BROKER_EVERY > brokers:
                 brokers += 1
-                kill_a_broker(city.cluster, draw.randint(1, BROKERS))
+                kill_a_broker(city.cluster, draw.choice(BROKERS))
             time.sleep(draw.uniform(0.2, 2.0))
             while len(city.supervisor.waiting_for()) > len(names) // MOST_AWAY:
                 time.sleep(0.1)  # whom we kill should be at work

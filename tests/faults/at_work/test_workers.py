@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections import Counter
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -16,21 +16,17 @@ from infra.kafka_bus import connection_of
 from services.events import Unreadable, decode
 from services.kit.parked import drop, parked
 from tests.builders_bus import read_all
-from tests.city import City, a_city_on_three_brokers
+from tests.city import City
 from tests.faults.between_steps import BEFORE_COMMIT, BEFORE_MARK, IN_COMMIT, gate, kill, until
 from tests.faults.town_at_work import AtWork
 
 pytestmark = [pytest.mark.kafka, pytest.mark.many]
 ROUNDS = 2
 ENDED_S = 240
+MOST_FREEZES = 8
+STUCK_WITHIN_S = 8.0  # before the brokers choose another leader
 # With what the client puts around a record, one byte less than what a broker refuses; more than a bus of ours would send.
 LARGEST = 1_048_588 - 100
-
-
-@pytest.fixture(scope="module")
-def city() -> Iterator[City]:
-    with a_city_on_three_brokers() as city:
-        yield city
 
 
 def repeated(city: City, topic: str) -> int:
@@ -69,19 +65,17 @@ def test_a_worker_killed_between_two_of_its_steps_loses_nothing_and_doubles_noth
         )
 
 
-@pytest.mark.faults
 def test_a_relay_killed_while_some_brokers_have_acknowledged_and_one_has_not(city: City) -> None:
     work, before = AtWork(city, seed=2), repeated(city, "attendance")
-    frozen = city.cluster.pid(leader(city, "attendance", 0))
     with work.working():
         work.until_more()
-        signal_to(frozen, signal.SIGSTOP)
-        try:
-            publishing_for_long(city, "attendance")
-            kill(city, "attendance relay")
-        finally:
-            signal_to(frozen, signal.SIGCONT)
-        work.until_more()
+        for _ in range(MOST_FREEZES):
+            killed = killed_while_frozen(city, leader(city, "attendance", 0))
+            work.until_more()
+            if killed:
+                break
+        else:
+            pytest.fail(f"the relay had nothing for any of {MOST_FREEZES} brokers that said nothing")
     work.prove()
     assert repeated(city, "attendance") > before
 
@@ -92,16 +86,32 @@ def leader(city: City, topic: str, partition: int) -> int:
     return next(one["leader_id"] for one in told["partitions"] if one["partition_index"] == partition)
 
 
-def publishing_for_long(city: City, service: str) -> None:
-    """Returns when the service's relay has read what waits, and has not been acknowledged all of it for a while: as a rule that takes it
-    milliseconds."""
+def killed_while_frozen(city: City, broker: int) -> bool:
+    """Kills the relay of attendance while that broker says nothing. Answers False where the relay had nothing for it: the hours were far
+    ahead of those who hear of them, or the others had chosen another leader already."""
+    frozen = city.cluster.pid(broker)
+    signal_to(frozen, signal.SIGSTOP)
+    try:
+        if stuck := publishing_for_long(city, "attendance"):
+            kill(city, "attendance relay")
+        return stuck
+    finally:
+        signal_to(frozen, signal.SIGCONT)
+
+
+def publishing_for_long(city: City, service: str) -> bool:
+    """Whether, within some seconds, the service's relay has read what waits and has not been acknowledged all of it for a while: as a rule
+    that takes it milliseconds."""
     assert city.settings.database_url
     stuck = (
         "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
         " AND query LIKE '%FROM outbox WHERE published_at IS NULL%' AND state_change < clock_timestamp() - interval '500 ms'"
     )
+    deadline = time.monotonic() + STUCK_WITHIN_S
     with psycopg.connect(city.settings.database_url.replace("{service}", service), autocommit=True) as conn:
-        until(lambda: conn.execute(stuck).fetchone() is not None)
+        while not (found := conn.execute(stuck).fetchone() is not None) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    return found
 
 
 def signal_to(pid: int, what: signal.Signals) -> None:
@@ -114,7 +124,6 @@ def members(city: City, group: str) -> int:
     return len(told["members"]) if told["group_state"] == "Stable" else 0
 
 
-@pytest.mark.faults
 def test_members_of_a_group_come_and_go_in_order_and_by_kill(city: City) -> None:
     work = AtWork(city, seed=3)
     with work.working():
@@ -133,7 +142,6 @@ def test_members_of_a_group_come_and_go_in_order_and_by_kill(city: City) -> None
     work.prove()
 
 
-@pytest.mark.faults
 def test_a_member_that_was_frozen_for_longer_than_its_group_waits_doubles_nothing_when_it_goes_on(city: City) -> None:
     work = AtWork(city, seed=4)
     with work.working(), city.started("consume", "awards") as frozen:
@@ -158,7 +166,6 @@ POISON = {
 }
 
 
-@pytest.mark.faults
 def test_what_is_no_event_is_parked_and_nobody_waits_behind_it(city: City) -> None:
     work = AtWork(city, seed=5)
     with work.working():

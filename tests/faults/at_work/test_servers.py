@@ -9,60 +9,25 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import msgspec
 import pytest
 from sqlalchemy import text
 
-from infra.embedded import start_postgres, stop_postgres
-from infra.kafka.cluster import Cluster, free_ports
+from infra.embedded import start_postgres
 from infra.kafka_bus import KafkaBus
 from infra.rooms import ROOMS
-from services.kit.clock import SharedClock
 from services.kit.inbox import topics_of
 from services.kit.settings import environment_of
 from tests.builders_bus import until
-from tests.city import LOG, City, a_city
-from tests.conftest import a_folder
-from tests.faults.machines import a_disk, am_root, do, filled, held, kill_postgres, need
+from tests.city import LOG, City
+from tests.faults.machines import am_root, do, filled, held, kill_postgres, need
 from tests.faults.test_made_anew import delete
-from tests.faults.town_at_work import AtWork
-from tests.kafka_broker import brokers_jars
+from tests.faults.town_at_work import BROKERS, TOLD_TO_TRY_AGAIN, AtWork
 
 pytestmark = [pytest.mark.kafka, pytest.mark.many]
-BROKERS = (1, 2, 3)
-DISK_MB = 400
 AWAY_S = float(os.environ.get("AWAY_S", "15"))
-TOLD_TO_TRY_AGAIN = {"service_away", "database_away", "busy"}
-
-
-@pytest.fixture(scope="module")
-def city() -> Iterator[City]:
-    """Three brokers, each on a disk of its own where we may make one, PostgreSQL with its own durability, every process."""
-    jars = brokers_jars()
-    with ExitStack() as stack:
-        var, brokers = stack.enter_context(a_folder()), stack.enter_context(a_folder())
-        for n in BROKERS if am_root() else ():
-            stack.enter_context(a_disk(brokers / str(n), DISK_MB))
-        ports = free_ports(2 * len(BROKERS))
-        cluster = Cluster(brokers, jars, ports=ports[: len(BROKERS)], controllers=ports[len(BROKERS) :])
-        stack.callback(cluster.stop)
-        cluster.start()
-        stack.callback(stop_postgres, Path(var))
-        url = start_postgres(var)
-        city = stack.enter_context(a_city(cluster, url, var, KAFKA_REPLICATION="3", KAFKA_MIN_IN_SYNC="2"))
-        assert isinstance(city.town.clock, SharedClock)
-        city.town.clock.release()
-        yield city
-
-
-def put_off(work: AtWork) -> Counter[str]:
-    """How often somebody at a till was told to try again, and why."""
-    return sum((till.put_off for till in work.tills), Counter[str]())
 
 
 def pids(city: City) -> dict[str, int | None]:
@@ -87,12 +52,11 @@ def test_a_broker_is_killed_and_then_the_one_that_leads_them(city: City) -> None
             city.cluster.wait()
         assert the_controller(city) != leads
         work.until_more()
-    print(f"a broker and the controller: {work.summary()}; put off {dict(put_off(work))}")
+    print(f"a broker and the controller: {work.summary()}; put off {dict(work.put_off())}")
     assert pids(city) == before, "somebody gave up instead of waiting"
     work.prove()
 
 
-@pytest.mark.faults
 def test_all_brokers_are_down_and_tills_sell_meanwhile(city: City) -> None:
     work, before = AtWork(city), pids(city)
     with work.working():
@@ -107,7 +71,7 @@ def test_all_brokers_are_down_and_tills_sell_meanwhile(city: City) -> None:
         work.until_more()
         print(f"all brokers down: {sold_meanwhile} sales meanwhile, back at work after {time.monotonic() - back:.1f} s")
     assert waited >= sold_meanwhile > AWAY_S
-    assert set(put_off(work)) <= TOLD_TO_TRY_AGAIN, put_off(work)
+    assert set(work.put_off()) <= TOLD_TO_TRY_AGAIN, work.put_off()
     assert pids(city) == before, "somebody gave up instead of waiting"
     work.prove()
 
@@ -118,7 +82,6 @@ def waiting(city: City, service: str) -> int:
         return int(conn.scalar(text("SELECT count(*) FROM outbox WHERE published_at IS NULL")) or 0)
 
 
-@pytest.mark.faults
 def test_postgres_is_killed_and_started_again(city: City) -> None:
     work, before = AtWork(city), pids(city)
     with work.working():
@@ -126,29 +89,28 @@ def test_postgres_is_killed_and_started_again(city: City) -> None:
             work.until_more()
             away_and_back(city, work)
             work.until_more()
-    assert set(put_off(work)) <= TOLD_TO_TRY_AGAIN, put_off(work)
+    assert set(work.put_off()) <= TOLD_TO_TRY_AGAIN, work.put_off()
     assert pids(city) == before, "somebody gave up instead of waiting"
     work.prove()
 
 
 def away_and_back(city: City, work: AtWork) -> None:
     """PostgreSQL ends at once, is away until everybody at a till has heard of it, and starts from what its disk has."""
-    seen = put_off(work)
+    seen = work.put_off()
     kill_postgres(city.settings.var)
-    until(lambda: sum((put_off(work) - seen).values()) > len(work.tills), lambda: time.sleep(0.05))
+    until(lambda: sum((work.put_off() - seen).values()) > len(work.tills), lambda: time.sleep(0.05))
     for room in city.town.rooms.values():
         room.engine.dispose()  # ours, who only look: nobody tries again for us
     began = time.monotonic()
     assert start_postgres(city.settings.var) == city.settings.database_url
-    up, at_start = time.monotonic(), put_off(work)
+    up, at_start = time.monotonic(), work.put_off()
     work.until_more()
     print(
         f"PostgreSQL back after {up - began:.1f} s, at work {time.monotonic() - up:.1f} s later; put off {dict(at_start - seen)}, and "
-        f"{dict(put_off(work) - at_start)} after it was back"
+        f"{dict(work.put_off() - at_start)} after it was back"
     )
 
 
-@pytest.mark.faults
 def test_a_brokers_disk_is_full_and_then_those_of_all(city: City) -> None:
     need(am_root(), "a broker's own small disk is mounted by root: run this test as root")
     work, brokers = AtWork(city), city.cluster
@@ -168,11 +130,10 @@ def test_a_brokers_disk_is_full_and_then_those_of_all(city: City) -> None:
                 brokers.stop_one(n)
                 brokers.start_one(n)
             brokers.wait()
-    print(f"full disks: {work.summary()}; put off {dict(put_off(work))}")
+    print(f"full disks: {work.summary()}; put off {dict(work.put_off())}")
     work.prove()
 
 
-@pytest.mark.faults
 def test_a_topic_is_deleted_and_an_operator_brings_back_what_it_held(city: City) -> None:
     work, bus = AtWork(city), city.town.bus
     assert isinstance(bus, KafkaBus)
@@ -191,8 +152,8 @@ def test_a_topic_is_deleted_and_an_operator_brings_back_what_it_held(city: City)
                 for name in hear:
                     operate(city, "positions", name, "--topic", "attendance", "--restart", "--reason", "ticket 118")
         work.until_more()
-    print(f"a topic made anew: {work.summary()}; put off {dict(put_off(work))}")
-    assert set(put_off(work)) <= TOLD_TO_TRY_AGAIN, put_off(work)
+    print(f"a topic made anew: {work.summary()}; put off {dict(work.put_off())}")
+    assert set(work.put_off()) <= TOLD_TO_TRY_AGAIN, work.put_off()
     work.prove()
 
 
