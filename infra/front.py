@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, abort, jsonify
+from flask import Blueprint, Flask, Response, abort, jsonify
 
 from infra.documents import asyncapi, openapi
+from infra.screens import add_screens
 from infra.town import Town
+from services.impact import pages as impact_pages
 from services.kit.health import figures
 from services.kit.i18n import init_i18n
 from services.kit.pages import init_pages
 
 
-def front_app(town: Town) -> Flask:
-    """An app with languages, security headers and the documents."""
+def front_app(town: Town, start: Blueprint | None = None) -> Flask:
+    """An app with languages, security headers, every screen and the documents. `start` serves `/` in place of the city's own page."""
     app = Flask("infra", static_folder=None)
     app.config["DEFAULT_LANGUAGE"] = town.city.languages[0]
     init_i18n(app)
     init_pages(app)
+    add_screens(app, town)
+    if start:
+        app.register_blueprint(start)
+    else:
+        app.add_url_rule("/", "impact.start", impact_pages.start)
 
     @app.get("/docs/asyncapi.json")
     def events() -> Response:

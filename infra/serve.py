@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -15,28 +15,17 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from infra.standins.stripe import stripe_standin
 from infra.town import Town
 from infra.wiring import OneProcess, quiet_collector
-from merchant_app.today import OWNER_ANSWERS, TILL_ANSWERS
-from services.kit.gathering import Questions, gathering_app
 from services.kit.settings import Settings
 from services.kit.telemetry import log
-from volunteer_app.home import ANSWERS
 
 PUMP_PAUSE_S = 0.2
 TICK_EVERY_S = 30.0
 
 
 def one_origin(town: Town, front: Flask) -> Callable[..., Any]:
-    """The front pages at `/`, each service of this process at `/api/SERVICE`, the apps at `/volunteer`, `/till` and `/owner`."""
-    clients = {name: town.client(name) for name in town.rooms}
-
-    def app(name: str, allow: str, answers: Mapping[str, Questions]) -> Flask:
-        return gathering_app(name, clients, town.tokens, town.clock, allow, answers)
-
+    """The front's pages, and each service of this process at `/api/SERVICE`."""
     services = town.apps if isinstance(town, OneProcess) else {}
     mounts: dict[str, Any] = {f"/api/{name}": service for name, service in services.items()}
-    mounts["/volunteer"] = app("volunteer_app", "volunteer", ANSWERS)
-    mounts["/till"] = app("merchant_app.till", "cashier", TILL_ANSWERS)
-    mounts["/owner"] = app("merchant_app.owner", "shop_owner", OWNER_ANSWERS)
     if town.stripe_standin:
         mounts["/standins/stripe"] = stripe_standin(town.stripe_standin)
     return DispatcherMiddleware(front, mounts)

@@ -190,6 +190,9 @@ def secrets_of(settings: Settings) -> tuple[Tokens, dict[str, Any]]:
     return tokens, {
         "tokens": tokens, "vault_key": vault_key(keys[-1]), "public_url": settings.public_url,
         "seal_key": settings.seal_key or seal_key(settings.var),
+        "payment_secret": derived(keys[-1], b"meritcoin.payment-keys.v1"),
+        "calendar_secret": derived(keys[-1], b"meritcoin.calendar.v1"),
+        "pages_secret": derived(keys[-1], b"meritcoin.pages.v1").hex(),
         "standin_secret": "whsec_" + derived(keys[-1], b"meritcoin.stripe-standin.v1").hex(),
     }  # fmt: skip
 

@@ -47,15 +47,19 @@ class Actors:
 
     def token(self, who: str) -> str:
         """A session token of somebody, good for a while."""
-        now = self._town.clock.now()
         known = self._tokens.get(who)
-        if known and known[1] - RENEW_BEFORE > now:
+        if known and known[1] - RENEW_BEFORE > self._town.clock.now():
             return known[0]
+        return self.session(who).token
+
+    def session(self, who: str) -> identity_api.SignedIn:
+        """Somebody's session, renewed, or begun where it has ended."""
+        now = self._town.clock.now()
         signed_in = self._renewed(self._memory.people[who]) or self._signed_in(self._memory.people[who], now)
         self._memory.people[who].session_id = signed_in.session_id
         self._memory.people[who].renewal = signed_in.renewal
         self._tokens[who] = signed_in.token, signed_in.token_ends_at
-        return signed_in.token
+        return signed_in
 
     def _renewed(self, someone: Someone) -> identity_api.SignedIn | None:
         if someone.session_id is None or someone.renewal is None:

@@ -39,7 +39,7 @@ def run_front(settings: Settings, *, demo: bool) -> int:
     """Serve until told to stop. Raises SettingWrong, PortTaken."""
     log_to_stderr("ERROR" if demo and settings.log_level == "INFO" else settings.log_level)
     town = ManyProcesses(settings)
-    pages, life = front_app(town), None
+    start, life = None, None
     if demo:
         file = memory_file(settings)
         if not isinstance(town.clock, SharedClock):
@@ -47,7 +47,8 @@ def run_front(settings: Settings, *, demo: bool) -> int:
                 "CLOCK is empty: the demo town's processes share a clock (`meritcoin up --demo` sets it)."
             )
         life = Life(town, town.clock, file.read() or first_memory(), file)
-        pages.register_blueprint(start_page(TownView(town, life)))
+        start = start_page(TownView(town, life))
+    pages = front_app(town, start)
     server = Server(settings, forwarded(one_origin(town, pages), settings), tick=town.tick_standin)
     server.start()
     if life:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, jsonify, render_template
+from flask import Blueprint, abort, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -30,6 +30,10 @@ def start_page(state: DemoView) -> Blueprint:
         return render_template(
             "demo/shoes.html", state=state, person=person, sections=sections, history=state.history()
         )
+
+    @pages.post("/shoes/<key>/enter")
+    def enter(key: str) -> ResponseReturnValue:
+        return redirect(state.enter(key) or url_for("demo.shoes", key=key), 303)
 
     @pages.get("/docs")
     def documents() -> str:

@@ -12,18 +12,24 @@ from typing import TYPE_CHECKING
 from infra.demo import cast, shoes
 from infra.demo.people import PEOPLE
 from infra.demo.sections_city import CityView
+from infra.demo.setup import owner_of
 from infra.demo.view import Document, History, Person, Section
 from infra.town import Town
 from merchant_app.today import today
 from services.apis.errors import Refused
 from services.kit.gathering import gather
 from services.kit.parallel import Parts
+from services.kit.screens import visit
 from volunteer_app.home import home
 
 if TYPE_CHECKING:
     from infra.demo.history import Life
 
 SHOP = cast.SHOPS[0]
+TILL_SECONDS = 400 * 24 * 3600
+ACTORS = {
+    "volunteer": "amal", "coordinator": "nadia", "finance": "lucia", "sponsor": "arco", "admin": "rita", "auditor": "ettore",
+}  # fmt: skip
 
 
 class TownView:
@@ -61,6 +67,18 @@ class TownView:
             return self._shown[key]()
         except Refused:
             return [shoes.away("")]
+
+    def enter(self, key: str) -> str | None:
+        if not self._life.memory.set_up:
+            return None
+        if key == "cashier":
+            visit().cookies["till"] = (self._life.memory.tills[SHOP.name], TILL_SECONDS)
+            visit().enter(self._life.actors.session(owner_of(SHOP)))  # who has the shop is one tap away
+            return "/till/"
+        if actor := ACTORS.get(key):
+            visit().enter(self._life.actors.session(actor))
+            return "/staff/"
+        return "/impact/"
 
     # ---------- the two apps ----------
 

@@ -96,3 +96,7 @@ class DemoView(Protocol):
     def sections(self, key: str) -> Sequence[Section]:
         """What the person sees now, the most important answer first."""
         ...
+
+    def enter(self, key: str) -> str | None:
+        """Sign whoever looks in as this person; the address of their first screen, None where there is none yet."""
+        ...

@@ -23,7 +23,7 @@ KEYWORDS = {**DEFAULT_KEYWORDS, "lazy_gettext": None, "lazy_ngettext": (1, 2), "
 PLACEHOLDER = re.compile(r"%\((\w+)\)[a-z]|%(?!%)(?!\()")
 SPOKEN_ATTRIBUTES = ("alt", "aria-label", "placeholder", "title")
 OUTSIDE = "infra/standins"  # plays a vendor's own page, which is not ours to translate
-SAME_IN_EVERY_LANGUAGE = ("Meritcoin", "OpenAPI", "AsyncAPI")
+SAME_IN_EVERY_LANGUAGE = ("Meritcoin", "OpenAPI", "AsyncAPI", "CSV", "JSON")
 
 
 def update() -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlencode
 
-from babel.dates import format_skeleton
+from babel import Locale
+from babel.dates import format_skeleton, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 from babel.support import Translations
+from babel.units import format_unit
 from flask import Flask, Response, current_app, has_request_context, request
 from flask_babel import Babel, Domain, get_locale
 
@@ -109,6 +111,47 @@ def euros(amount_cents: int) -> str:
 def day(when: date) -> str:
     """`Sat 28 Nov` in the person's language. `when` is a day in the city's own zone."""
     return format_skeleton("MMMEd", when, locale=_written())
+
+
+def long_day(when: date) -> str:
+    """`Saturday 28 November` in the person's language."""
+    return format_skeleton("MMMMEEEEd", when, locale=_written())
+
+
+def full_day(when: date) -> str:
+    """`28 Nov 2026`, where the year matters."""
+    return format_skeleton("yMMMd", when, locale=_written())
+
+
+def month(when: date) -> str:
+    """`November 2026`."""
+    return format_skeleton("yMMMM", when, locale=_written())
+
+
+def short_month(when: date) -> str:
+    """`Nov`, under a bar of a chart."""
+    return format_skeleton("MMM", when, locale=_written())
+
+
+def duration(minutes: int) -> str:
+    """`2 hours`, `1 hour 30 minutes`."""
+    hours, rest = divmod(minutes, 60)
+    said = [
+        format_unit(n, unit, locale=_written())
+        for n, unit in ((hours, "duration-hour"), (rest, "duration-minute"))
+        if n
+    ]
+    return " ".join(said or [format_unit(0, "duration-minute", locale=_written())])
+
+
+def until(when: datetime, now: datetime) -> str:
+    """`in 40 minutes`, `in 2 days`."""
+    return format_timedelta(when - now, add_direction=True, locale=_written())
+
+
+def language_name(code: str) -> str:
+    """A language as the person's own language calls it."""
+    return str(Locale.parse(_written()).languages.get(code, code))
 
 
 def _written() -> str:

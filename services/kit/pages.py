@@ -1,18 +1,35 @@
-"""Pages: our static files under fingerprinted addresses, security headers on every response, and errors a person can read."""
+"""Pages: our static files under fingerprinted addresses, security headers on every response, and errors a person can read.
+
+What is text is sent compressed to whoever takes it so: many a volunteer pays for each megabyte.
+"""
 
 from __future__ import annotations
 
+import gzip
+import mimetypes
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, g, render_template, request, send_from_directory, url_for
+from flask import Blueprint, Flask, Response, g, render_template, request, send_file, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
+from werkzeug.security import safe_join
 
 STATIC = Path(__file__).parent / "static"
 YEAR_SECONDS = 365 * 24 * 3600
+COMPRESSIBLE = (
+    "text/",
+    "image/svg+xml",
+    "application/json",
+    "application/manifest+json",
+    "application/javascript",
+    "application/wasm",
+)
+WORTH_COMPRESSING = 1000  # bytes: less fits into the packet that is sent anyway
 
 # No inline script or style anywhere. Pico's arrows and ticks are data: images. A page that needs more sets its own header.
 CONTENT_SECURITY_POLICY = (
@@ -40,6 +57,7 @@ def init_pages(app: Flask, otherwise: Callable[[HTTPException], ResponseReturnVa
     app.register_blueprint(kit)
     app.add_template_global(asset)
     app.after_request(_secure)
+    app.after_request(_compress)
 
     def answer(error: HTTPException) -> ResponseReturnValue:
         return error_page(error.code or 500) if wants_html() else otherwise(error)
@@ -66,6 +84,14 @@ def fingerprint() -> str:
     return digest.hexdigest()[:12]
 
 
+def from_elsewhere() -> bool:
+    """Whether a browser sends this from another site's page (cross-site request forgery): it says so itself, or names where it was."""
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != request.host
+
+
 def wants_html() -> bool:
     """Whether the client is a browser opening a page, and not a program."""
     kinds = ["application/problem+json", "application/json", "text/html"]
@@ -79,8 +105,37 @@ def error_page(status: int) -> tuple[str, int]:
 
 def _serve(edition: str, name: str) -> Response:
     current = edition == fingerprint()
-    response = send_from_directory(STATIC, name, max_age=YEAR_SECONDS if current else 0)
+    age, kind, path = YEAR_SECONDS if current else 0, mimetypes.guess_type(name)[0], safe_join(str(STATIC), name)
+    if path and Path(path).is_file() and _takes_gzip(kind):
+        edition_of_it = f"{fingerprint()}-{sha256(path.encode()).hexdigest()[:12]}-gzip"
+        response = send_file(BytesIO(_compressed(path)), kind, max_age=age, etag=edition_of_it)
+        response.content_encoding = "gzip"
+    else:
+        response = send_from_directory(STATIC, name, max_age=age)
     response.cache_control.immutable = current
+    response.vary.add("Accept-Encoding")
+    return response
+
+
+@cache
+def _compressed(path: str) -> bytes:
+    """A file of static/, as small as gzip makes it."""
+    return gzip.compress(Path(path).read_bytes(), 9, mtime=0)
+
+
+def _takes_gzip(kind: str | None) -> bool:
+    return (kind or "").startswith(COMPRESSIBLE) and request.accept_encodings["gzip"] > 0
+
+
+def _compress(response: Response) -> Response:
+    """A page, as it is sent. Files and streams go out as they are."""
+    if response.direct_passthrough or response.is_streamed or not (response.mimetype or "").startswith(COMPRESSIBLE):
+        return response
+    response.vary.add("Accept-Encoding")
+    if response.content_encoding or not _takes_gzip(response.mimetype) or len(response.data) < WORTH_COMPRESSING:
+        return response
+    response.data = gzip.compress(response.data, 6, mtime=0)
+    response.content_encoding = "gzip"
     return response
 
 

@@ -21,11 +21,13 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 class Together(msgspec.Struct, frozen=True):
     """A handler that answers all requests waiting at that moment in one transaction: `handler(tx, asked)`, see `writer.py`.
 
-    `apart(body)`: requests for which it is the same are answered one after the other.
+    `apart(body)`: requests for which it is the same are answered one after the other. `before(tx, asked)` works in a transaction of its
+    own: what it writes stays, however the handler fares.
     """
 
     handler: Callable[..., Any]
     apart: Callable[[Any], Hashable] | None = None
+    before: Callable[..., None] | None = None
 
 
 class Routes:
@@ -43,7 +45,8 @@ class Routes:
         self.served.append((endpoint, handler))
 
     def serve_together(
-        self, endpoint: Endpoint, handler: Callable[..., Any], apart: Callable[[Any], Hashable] | None = None
-    ) -> None:
+        self, endpoint: Endpoint, handler: Callable[..., Any], apart: Callable[[Any], Hashable] | None = None,
+        before: Callable[..., None] | None = None,
+    ) -> None:  # fmt: skip
         """Serve a POST without path parameters to all who wait at the same moment."""
-        self.served.append((endpoint, Together(handler, apart)))
+        self.served.append((endpoint, Together(handler, apart, before)))

@@ -20,6 +20,7 @@ from services.kit.context import Context
 from services.kit.db import Tx
 from services.kit.health import WATCHING, tell
 from services.kit.pace import Pace
+from services.kit.pages import from_elsewhere
 from services.kit.problems import install_problems, problem_response
 from services.kit.routes import File, Together
 from services.kit.telemetry import log
@@ -143,9 +144,14 @@ def _run(tx: Tx, work: Callable[[], Response]) -> Response:
 def identify(tokens: Tokens, now: datetime, incoming: Request) -> Principal:
     """Who is asking: a bearer token, else the session cookie, else the public. Raises Refused (401) for a bad or ended token."""
     header = incoming.headers.get("Authorization", "")
-    token = header[7:] if header.startswith("Bearer ") else incoming.cookies.get(SESSION_COOKIE)
+    bearer = header[7:] if header.startswith("Bearer ") else None
+    token = bearer or incoming.cookies.get(SESSION_COOKIE)
     if not token:
         return NOBODY
+    if not bearer and incoming.method != "GET" and from_elsewhere():
+        raise Refused(
+            "from_elsewhere", "This was sent from another site. Open the page here, and send it again.", status=403
+        )
     return tokens.read(token, now=now)
 
 

@@ -66,6 +66,7 @@ class Writer:
 
     def __init__(self, ctx: Context, together: Together, status: int = 200, name: str = "") -> None:
         self._ctx, self._handler, self._apart, self._status = ctx, together.handler, together.apart, status
+        self._before = together.before
         self._name = name
         self._queue: deque[Asked] = deque()
         self._filled = threading.Condition()
@@ -129,6 +130,9 @@ class Writer:
 
     def _answer(self, batch: list[Asked]) -> None:
         try:
+            if self._before:
+                with self._ctx.transaction(correlation_id=batch[0].correlation_id) as tx:
+                    self._before(tx, batch)
             with at(batch[0].here), self._ctx.transaction(correlation_id=batch[0].correlation_id) as tx:
                 if tx.trail:
                     tx.trail.works_for([asked.here for asked in batch])
