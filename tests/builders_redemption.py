@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from base64 import urlsafe_b64decode
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from infra.wiring import Town
@@ -11,6 +12,7 @@ from services.events.attendance import AttendanceConfirmed
 from services.events.awards import CoinsAwarded, FundSource, Plan
 from services.events.funding import Earmark, FundOpened, TopUpSettled
 from services.kit.ids import new_id
+from services.redemption import domain_offline
 from tests.builders import As, a_volunteer, an_admin, tell
 
 
@@ -26,6 +28,22 @@ class ATill(As):
 
     def void(self, sale_id: UUID, *, key: object = None) -> api.Sale:
         return self.ask("redemption", api.POST_VOID, key=key, sale_id=sale_id)
+
+
+class APhone:
+    """A volunteer's phone that makes its codes itself. `ahead`: how wrong its clock is."""
+
+    def __init__(self, town: Town, customer: As, *, ahead: timedelta = timedelta()) -> None:
+        self.town, self.customer, self.ahead = town, customer, ahead
+        self.keep()
+
+    def keep(self, key_id: UUID | None = None) -> None:
+        made = self.customer.ask("redemption", api.POST_PAYMENT_KEY, api.KeepPaymentKey(payment_key_id=key_id))
+        self.key_id, self.secret, self.ends_at = made.payment_key_id, urlsafe_b64decode(made.secret), made.ends_at
+
+    def code(self, at: datetime | None = None) -> str:
+        step = domain_offline.step_at((at or self.town.clock.now()) + self.ahead)
+        return domain_offline.written(domain_offline.OfflineCode(self.key_id, step), self.secret)
 
 
 def a_shop(town: Town, **more: object) -> api.Shop:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from services.apis.endpoint import PUBLIC, Endpoint, Page
+from services.apis.endpoint import PUBLIC, Endpoint, Nothing, Page
 from services.apis.ledger import Cents
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -63,9 +63,10 @@ class Shop(Struct, frozen=True, kw_only=True):
 
 
 class ShopQuery(Page, frozen=True, kw_only=True):
-    """Shops whose agreement has not ended, first registered first."""
+    """Shops whose agreement has not ended, or `also_ended`, first registered first."""
 
     neighbourhood_id: str | None = None
+    also_ended: bool = False
 
 
 class ShopList(Struct, frozen=True, kw_only=True):
@@ -114,6 +115,15 @@ class Till(Struct, frozen=True, kw_only=True):
     unpaired_at: datetime | None
 
 
+class ThisTill(Struct, frozen=True, kw_only=True):
+    """The till that asks, and its shop."""
+
+    till_id: UUID
+    name: str
+    shop_id: UUID
+    shop_name: str
+
+
 class Tills(Struct, frozen=True, kw_only=True):
     tills: tuple[Till, ...]
 
@@ -123,6 +133,22 @@ class PaymentCode(Struct, frozen=True, kw_only=True):
 
     code: str
     expires_at: datetime
+
+
+class KeepPaymentKey(Struct, frozen=True, kw_only=True):
+    """`payment_key_id`: the one the phone has."""
+
+    payment_key_id: UUID | None = None
+
+
+class PaymentKey(Struct, frozen=True, kw_only=True):
+    """With it a phone makes codes where it has no connection. `secret` (32 bytes, base64url) comes once, with a new key: a code is `pay.` and
+    in base64url, without padding, 16 bytes of `payment_key_id`, 4 of the number of the half minute since 1970, and the first 12 of the
+    HMAC-SHA-256 of these 20 under the secret. Each pays once, and none that is older than one that has paid."""
+
+    payment_key_id: UUID
+    ends_at: datetime
+    secret: str | None = None
 
 
 class MakeSale(Struct, frozen=True, kw_only=True):
@@ -217,6 +243,10 @@ POST_TILL = Endpoint(
     method="POST", path="/tills", summary="Become a till", allow=(PUBLIC,), request=PairTill, answer=PairedTill, status=201,
     errors=("pairing_code_wrong", "shop_closed"), keyless=True, per_minute=120,
 )  # fmt: skip
+GET_THIS_TILL = Endpoint(
+    method="GET", path="/tills/this", summary="Which till I am, and of which shop", allow=("cashier",), answer=ThisTill,
+    errors=("till_unpaired",),
+)  # fmt: skip
 GET_TILLS = Endpoint(
     method="GET", path="/shops/{shop_id:uuid}/tills", summary="The tills of a shop", allow=("shop_owner", "admin"),
     answer=Tills, errors=("unknown_shop",),
@@ -229,10 +259,18 @@ POST_PAYMENT_CODE = Endpoint(
     method="POST", path="/payment-codes", summary="A fresh code to pay with", allow=("volunteer",),
     answer=PaymentCode, status=201, errors=("person_erased",), keyless=True, per_minute=30,
 )  # fmt: skip
+POST_PAYMENT_KEY = Endpoint(
+    method="POST", path="/payment-keys", summary="What a phone makes codes with where it has no connection", allow=("volunteer",),
+    request=KeepPaymentKey, answer=PaymentKey, errors=("person_erased",), keyless=True, per_minute=30,
+)  # fmt: skip
+POST_PAYMENT_KEY_END = Endpoint(
+    method="POST", path="/payment-keys/{payment_key_id:uuid}/end", summary="End a phone's key: its codes pay no more",
+    allow=("volunteer",), answer=Nothing, keyless=True,
+)  # fmt: skip
 POST_SALE = Endpoint(
     method="POST", path="/sales", summary="Take coins for a purchase", allow=("cashier",),
     request=MakeSale, answer=Sale, status=201, per_minute=3000,
-    errors=("till_unpaired", "unknown_code", "foreign_code", "code_expired", "code_used", "code_replaced", "shop_closed",
+    errors=("till_unpaired", "unknown_code", "foreign_code", "code_expired", "code_used", "code_replaced", "clock_wrong", "shop_closed",
             "over_sale_limit", "day_limit", "other_neighbourhood", "not_enough_coins", "sale_pending", "service_away"),
 )  # fmt: skip
 POST_VOID = Endpoint(

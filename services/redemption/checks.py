@@ -21,5 +21,8 @@ CHECKS = {
     "an erased person is linked to nothing": """
         SELECT person_id FROM people WHERE erased_at IS NOT NULL AND person_id IN (
             SELECT person_id FROM sales WHERE person_id IS NOT NULL
-            UNION SELECT person_id FROM payment_codes UNION SELECT person_id FROM participations)""",
+            UNION SELECT person_id FROM payment_codes UNION SELECT person_id FROM payment_keys
+            UNION SELECT person_id FROM participations)""",
+    "a code a phone made belongs to whoever has the phone's key": """
+        SELECT payment_code_id FROM payment_codes c JOIN payment_keys k USING (payment_key_id) WHERE c.person_id <> k.person_id""",
 }

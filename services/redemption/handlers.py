@@ -10,15 +10,16 @@ from sqlalchemy.dialects.postgresql import insert
 from services.events import Envelope
 from services.events.attendance import AttendanceConfirmed, AttendanceRejected
 from services.events.funding import FundOpened
-from services.events.identity import CardIssued, PersonErased
+from services.events.identity import CardIssued, CardRevoked, PersonErased, RoleRevoked
 from services.events.ledger import CoinsSpent, CoinsUnspent
 from services.events.reimbursement import StatementIssued
 from services.kit.db import Tx
 from services.redemption import domain
 from services.redemption.handlers_code import forget_codes, lock_people, on_card_issued
+from services.redemption.handlers_offline import forget_keys, on_card_revoked, on_role_revoked
 from services.redemption.handlers_sale import on_coins_spent
 from services.redemption.handlers_void import on_coins_unspent, on_statement_issued
-from services.redemption.models import Fund, Participation, PaymentCode, Sale, Statement
+from services.redemption.models import Fund, Participation, PaymentCode, PaymentKey, Sale, Statement
 
 
 def on_attendance_confirmed(tx: Tx, events: list[Envelope[AttendanceConfirmed]]) -> None:
@@ -48,12 +49,13 @@ def on_fund_opened(tx: Tx, events: list[Envelope[FundOpened]]) -> None:
 
 
 def on_person_erased(tx: Tx, events: list[Envelope[PersonErased]]) -> None:
-    """Cut every link at once: codes, purchases, places. That the id was erased is remembered."""
+    """Cut every link at once: codes, keys, purchases, places. That the id was erased is remembered."""
     erased: dict[object, datetime] = {event.data.person_id: event.occurred_at for event in events}
     for person_id, person in lock_people(tx, {event.data.person_id for event in events}).items():
         person.erased_at = person.erased_at or erased[person_id]
     tx.session.execute(update(Sale).where(Sale.person_id.in_(erased)).values(person_id=None))
     tx.session.execute(delete(PaymentCode).where(PaymentCode.person_id.in_(erased)))
+    tx.session.execute(delete(PaymentKey).where(PaymentKey.person_id.in_(erased)))
     tx.session.execute(delete(Participation).where(Participation.person_id.in_(erased)))
 
 
@@ -75,9 +77,11 @@ HANDLERS = {
     AttendanceRejected: on_attendance_rejected,
     FundOpened: on_fund_opened,
     CardIssued: on_card_issued,
+    CardRevoked: on_card_revoked,
+    RoleRevoked: on_role_revoked,
     PersonErased: on_person_erased,
     CoinsSpent: on_coins_spent,
     CoinsUnspent: on_coins_unspent,
     StatementIssued: on_statement_issued,
 }
-JOBS = (cut_links, forget_codes)
+JOBS = (cut_links, forget_codes, forget_keys)

@@ -27,12 +27,13 @@ _LOCK_OWNERS = """
 
 
 def make_payment_code(tx: Tx) -> api.PaymentCode:
-    """A fresh code; the one before it ends."""
-    person_id = tx.who.person_id
-    if lock_people(tx, [person_id])[person_id].erased_at is not None:
-        raise Refused("person_erased", "This account was erased. To take part again, ask for a new invitation.")
+    """A fresh code; the one asked for before it ends."""
+    person_id = lock_payer(tx)
     living = (
         PaymentCode.person_id == person_id,
+        PaymentCode.payment_key_id.is_(
+            None
+        ),  # what a phone made itself is good for its time: its request may have been slow
         PaymentCode.used_at.is_(None),
         PaymentCode.replaced_at.is_(None),
     )
@@ -45,6 +46,14 @@ def make_payment_code(tx: Tx) -> api.PaymentCode:
         )
     )  # fmt: skip
     return api.PaymentCode(code=text, expires_at=expires_at)
+
+
+def lock_payer(tx: Tx) -> UUID:
+    """Lock the row of the person who asks, and answer who it is. Raises Refused for somebody erased."""
+    person_id = tx.who.person_id
+    if lock_people(tx, [person_id])[person_id].erased_at is not None:
+        raise Refused("person_erased", "This account was erased. To take part again, ask for a new invitation.")
+    return person_id
 
 
 def lock_owners(tx: Tx, hashes: Sequence[bytes]) -> None:

@@ -22,14 +22,20 @@ from services.kit.ids import derived_id
 from services.kit.telemetry import log
 from services.kit.writer import Asked
 from services.redemption import domain
-from services.redemption.handlers_code import hash_of, is_card, lock_owners, lock_people
+from services.redemption.handlers_code import hash_of, lock_owners, lock_people
 from services.redemption.handlers_history import sale_view
+from services.redemption.handlers_offline import not_known
 from services.redemption.handlers_till import no_till, unpaired_till
 from services.redemption.models import PaymentCode, Sale, Till
 
 _KNOWN = """
     SELECT till_id, t.shop_id, unpaired_at IS NOT NULL, neighbourhood_ids, signed_on, ends_on, closed_at IS NOT NULL,
-        payment_code_id, person_id, expires_at, refusals, used_at IS NOT NULL, replaced_at IS NOT NULL,
+        payment_code_id, person_id,
+        LEAST(expires_at, (SELECT ends_at FROM payment_keys WHERE payment_keys.payment_key_id = c.payment_key_id)),
+        refusals, used_at IS NOT NULL,
+        replaced_at IS NOT NULL OR c.payment_key_id IS NOT NULL AND EXISTS (
+            SELECT FROM payment_codes newer
+            WHERE newer.payment_key_id = c.payment_key_id AND newer.step > c.step AND newer.used_at IS NOT NULL),
         EXISTS (SELECT FROM sales WHERE sales.payment_code_id = c.payment_code_id AND NOT told),
         ARRAY(SELECT DISTINCT neighbourhood_id FROM participations WHERE participations.person_id = c.person_id),
         (SELECT coalesce(sum(amount_cents), 0)::bigint FROM sales
@@ -101,9 +107,13 @@ def make_sales(tx: Tx, asked: Sequence[Asked]) -> list[api.Sale | Refused]:
     funds = [domain.Fund(fund_id, frozenset(where)) for fund_id, where in rows_of(tx.session, _FUNDS)]
     answers: dict[int, api.Sale | Refused] = {}
     asks: dict[int, ledger_api.PostSale] = {}
+    paying: set[UUID] = set()
     for n, (one, row) in enumerate(zip(asked, rows, strict=True)):
+        known = _Known(*row)
+        if known.person_id in paying:
+            continue
         try:
-            to_do = _decide(tx, one, _Known(*row), funds)
+            to_do = _decide(tx, one, known, funds)
         except Refused as refusal:
             answers[n] = refusal
         else:
@@ -111,8 +121,12 @@ def make_sales(tx: Tx, asked: Sequence[Asked]) -> list[api.Sale | Refused]:
                 answers[n] = to_do
             else:
                 asks[n] = to_do
+                paying.add(known.person_id)
     if asks:
         answers |= zip(asks, _post(tx, list(asks.values())), strict=True)
+    # Two codes of one person, of two phones perhaps: the second is decided on what the first has left.
+    if later := [n for n in range(len(asked)) if n not in answers]:
+        answers |= zip(later, make_sales(tx, [asked[n] for n in later]), strict=True)
     return [answers[n] for n in range(len(asked))]
 
 
@@ -124,7 +138,7 @@ def _decide(tx: Tx, one: Asked, known: _Known, funds: Sequence[domain.Fund]) -> 
     if known.till_id is None or known.unpaired:
         raise unpaired_till()
     if known.payment_code_id is None:
-        raise domain.not_a_payment_code(body.code, card=is_card(tx, body.code))
+        raise not_known(tx, body.code)
     if known.untold and (untold := _untold(tx, body, known)):
         return untold
     sale_id = derived_id("sale", known.payment_code_id, known.refusals)

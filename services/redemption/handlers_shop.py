@@ -60,7 +60,9 @@ def get_agreement(tx: Tx, shop_id: UUID) -> api.Agreement:
 
 def list_shops(tx: Tx, query: api.ShopQuery) -> api.ShopList:
     today = tx.city.day_of(tx.now)
-    wanted = select(Shop).where(Shop.closed_at.is_(None), or_(Shop.ends_on.is_(None), Shop.ends_on >= today))
+    wanted = select(Shop)
+    if not query.also_ended:
+        wanted = wanted.where(Shop.closed_at.is_(None), or_(Shop.ends_on.is_(None), Shop.ends_on >= today))
     if query.neighbourhood_id:
         wanted = wanted.where(Shop.neighbourhood_ids.contains([query.neighbourhood_id]))
     wanted = wanted.where(after(query, Shop.registered_at, Shop.shop_id)).order_by(Shop.registered_at, Shop.shop_id)

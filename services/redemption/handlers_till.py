@@ -60,6 +60,12 @@ def unpair_till(tx: Tx, till_id: UUID) -> api.Till:
     return _view(till)
 
 
+def this_till(tx: Tx) -> api.ThisTill:
+    till = paired_till(tx)
+    shop = tx.session.get_one(Shop, till.shop_id)
+    return api.ThisTill(till_id=till.till_id, name=till.name, shop_id=shop.shop_id, shop_name=shop.name)
+
+
 def list_tills(tx: Tx, shop_id: UUID) -> api.Tills:
     shop_of_owner(tx, shop_id)
     rows = tx.session.scalars(select(Till).where(Till.shop_id == shop_id).order_by(Till.paired_at, Till.till_id))

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -86,7 +86,8 @@ class Participation(Base):
 class PaymentCode(Base):
     """What a volunteer shows, known here only by its SHA-256. Forgotten a day after its end, and with it who showed it.
 
-    `refusals`: how often the ledger said no to it (each try has its own sale id).
+    `refusals`: how often the ledger said no to it (each try has its own sale id). `payment_key_id`, `step`: of one that a phone made
+    by itself (`domain_offline.py`); of one phone's, none is good that is older than one that has paid.
     """
 
     __tablename__ = "payment_codes"
@@ -97,13 +98,26 @@ class PaymentCode(Base):
     refusals: Mapped[int]
     used_at: Mapped[datetime | None]
     replaced_at: Mapped[datetime | None]
+    payment_key_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_keys.payment_key_id", ondelete="CASCADE"))
+    step: Mapped[int | None]
     __table_args__ = (
         Index("ix_payment_codes_person_id", "person_id"),
         Index(
-            "uq_payment_codes_living", "person_id", unique=True,
-            postgresql_where="used_at IS NULL AND replaced_at IS NULL",
+            "uq_payment_codes_asked_for", "person_id", unique=True,
+            postgresql_where="used_at IS NULL AND replaced_at IS NULL AND payment_key_id IS NULL",
         ),
+        UniqueConstraint("payment_key_id", "step"),
     )  # fmt: skip
+
+
+class PaymentKey(Base):
+    """What one phone makes codes with where it has no connection. The secret it shares with us is derived from the id, and not stored."""
+
+    __tablename__ = "payment_keys"
+    payment_key_id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.person_id"), index=True)
+    made_at: Mapped[datetime]
+    ends_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Card(Base):

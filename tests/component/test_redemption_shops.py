@@ -84,6 +84,8 @@ def test_the_list_shows_a_neighbourhoods_shops_page_by_page_without_those_that_e
         if cursor is None:
             break
     assert sorted(seen) == sorted([*here, border])
+    every = town.client("redemption").call(api.GET_SHOPS, query=api.ShopQuery(also_ended=True)).shops
+    assert {shop.name for shop in every} >= {"Ended", "Closed", "Elsewhere"}
 
 
 def test_a_shop_is_closed_once(town: Town) -> None:
@@ -103,6 +105,8 @@ def test_a_device_becomes_a_till_with_a_code_typed_by_hand(town: Town) -> None:
     till = pair(town, f"{code[:4]}-{code[4:]}".lower())
     assert till.shop_id == shop.shop_id
     assert till.ask("redemption", api.GET_SALES).sales == ()
+    this = till.ask("redemption", api.GET_THIS_TILL)
+    assert (this.till_id, this.shop_id, this.shop_name) == (till.till_id, shop.shop_id, shop.name)
     assert published(town)[-1] == "till.paired.v1"
 
 
@@ -170,6 +174,7 @@ def test_an_unpaired_till_can_do_nothing_more(town: Town) -> None:
         lambda: till.void(shop.shop_id),
         lambda: till.ask("redemption", api.GET_SALES),
         lambda: till.ask("redemption", api.GET_TOTALS),
+        lambda: till.ask("redemption", api.GET_THIS_TILL),
     ):
         with pytest.raises(Refused, match="till_unpaired"):
             attempt()
