@@ -169,6 +169,12 @@ class Neighbourhoods(Struct, frozen=True, kw_only=True):
     neighbourhoods: tuple[Neighbourhood, ...]
 
 
+class Calendar(Struct, frozen=True, kw_only=True):
+    """`path`: where any calendar program reads my shifts to come, behind the address of this service. Secret: it needs no sign-in."""
+
+    path: str
+
+
 class Activities(Struct, frozen=True, kw_only=True):
     activities: tuple[Activity, ...]
 
@@ -238,3 +244,14 @@ POST_SIGNUP_CANCEL = Endpoint(
 GET_MY_SIGNUPS = Endpoint(
     method="GET", path="/me/signups", summary="My shifts to come", allow=("volunteer",), answer=MySignUps
 )
+GET_MY_CALENDAR = Endpoint(
+    method="GET", path="/me/calendar", summary="The address of my own calendar", allow=("volunteer",), answer=Calendar
+)
+GET_CALENDAR = Endpoint(
+    method="GET", path="/calendars/{token}", summary="Somebody's shifts to come, by the secret address (iCalendar)", allow=(PUBLIC,),
+    answer=bytes, media="text/calendar", errors=("unknown_calendar",),
+)  # fmt: skip
+GET_SHIFT_CALENDAR = Endpoint(
+    method="GET", path="/shifts/{shift_id:uuid}/calendar", summary="One shift (iCalendar)", allow=(PUBLIC,), answer=bytes,
+    media="text/calendar", errors=("unknown_shift",),
+)  # fmt: skip

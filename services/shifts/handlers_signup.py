@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,9 @@ from services.apis.errors import Refused, not_found
 from services.events import Envelope
 from services.events.shifts import SignUpCancelled, SignUpMade, SignUpPromoted
 from services.kit.db import Tx
+from services.kit.routes import File
 from services.kit.views import view_of
-from services.shifts import domain
+from services.shifts import domain, domain_calendar
 from services.shifts.models import Person, Shift, SignUp, Team
 
 
@@ -104,18 +106,45 @@ def get_roster(tx: Tx, shift_id: UUID) -> api.Roster:
 
 
 def my_signups(tx: Tx) -> api.MySignUps:
-    rows = tx.session.execute(
-        select(SignUp, Shift)
-        .join(Shift, Shift.shift_id == SignUp.shift_id)
-        .where(SignUp.person_id == tx.who.person_id, SignUp.state != "cancelled", Shift.ends_at > tx.now)
-        .order_by(Shift.starts_at)
-        .limit(100)
-    )
+    rows = _signups_of(tx, tx.who.person_id)
     return api.MySignUps(
         signups=tuple(
             api.MySignUp(signup=view_of(api.SignUp, signup), shift=shift_view(shift)) for signup, shift in rows
         )
     )
+
+
+def _signups_of(tx: Tx, person_id: UUID) -> Sequence[tuple[SignUp, Shift]]:
+    """What somebody signed up for and is not over, soonest first."""
+    rows = tx.session.execute(
+        select(SignUp, Shift)
+        .join(Shift, Shift.shift_id == SignUp.shift_id)
+        .where(SignUp.person_id == person_id, SignUp.state != "cancelled", Shift.ends_at > tx.now)
+        .order_by(Shift.starts_at)
+        .limit(100)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def my_calendar(tx: Tx) -> api.Calendar:
+    return api.Calendar(path=f"/calendars/{domain_calendar.token_of(tx.who.person_id, tx.extras['calendar_secret'])}")
+
+
+def calendar_at(tx: Tx, token: str) -> File:
+    person_id = domain_calendar.person_of(token, tx.extras["calendar_secret"])
+    return _calendar(tx, [shift for signup, shift in _signups_of(tx, person_id) if signup.state == "going"])
+
+
+def calendar_of_shift(tx: Tx, shift_id: UUID) -> File:
+    shift = tx.session.get(Shift, shift_id)
+    if shift is None:
+        raise not_found("shift", shift_id)
+    return _calendar(tx, [shift])
+
+
+def _calendar(tx: Tx, shifts: Sequence[Shift]) -> File:
+    content = domain_calendar.calendar(map(shift_view, shifts), now=tx.now)
+    return File(content=content, media="text/calendar", name="shifts.ics")
 
 
 def _locked(tx: Tx, shift_id: UUID) -> Shift:
