@@ -1,0 +1,27 @@
+"""What coordinators are told: kinds of activity, and refusals in plain sentences."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _
+
+# The kinds a new activity can be of. Funds may be meant for some of them only.
+KINDS = {
+    "green": _("Green areas"),
+    "bins": _("Clean streets and bins"),
+    "library": _("Library and reading"),
+    "school": _("School and homework"),
+    "neighbours": _("Help for neighbours"),
+    "food": _("Food and kitchen"),
+    "repair": _("Repairs"),
+    "culture": _("Culture and festivals"),
+    "sport": _("Sport and play"),
+}
+
+REFUSALS = {
+    "shift_in_the_past": _("This time is over. Choose a later time, or another day."),
+    "shift_too_long": _("A shift lasts twelve hours at most. Publish two shifts instead."),
+    "programme_not_open": _("This programme opens on %(opens_on)s. Choose that day or a later one."),
+    "unknown_activity": _("This activity is not known any more. Choose another one."),
+    "unknown_programme": _("This programme is not known any more. Choose another one."),
+    "unknown_neighbourhood": _("This neighbourhood is not known any more. Choose another one."),
+}
