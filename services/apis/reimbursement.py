@@ -109,7 +109,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     """A statement the shop has confirmed. `number` counts within the shop and the year, without gaps.
 
     `stamp_cents` is the stamp duty on the claim's form, never part of `amount_cents`: that is the coins' money alone. `voided_cents`: what
-    sales undone since have taken off it; the rest is paid, and with no rest the claim is *closed*.
+    sales undone since have taken off it; the rest is paid, and with no rest the claim is *closed*. `blocked`: why a *payable* one cannot be
+    paid yet, if so.
     """
 
     claim_id: UUID
@@ -124,13 +125,15 @@ class Claim(Struct, frozen=True, kw_only=True):
     made_at: datetime
     state: ClaimState
     voided_cents: int = 0
+    blocked: Blocked | None = None
 
 
 class ClaimQuery(Page, frozen=True, kw_only=True):
-    """Oldest first. An owner sees those of their shops."""
+    """Oldest first; `period`: of that month's statements. An owner sees those of their shops."""
 
     shop_id: UUID | None = None
     state: ClaimState | None = None
+    period: str | None = None
 
 
 class ClaimList(Struct, frozen=True, kw_only=True):

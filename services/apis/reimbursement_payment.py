@@ -114,6 +114,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     """One movement on the bank's statement. `payment_id`: the payment it names, is matched to, or is proposed for.
 
     `why` says what keeps it unmatched. `credited`: money of somebody else, told to funding with the `reference` found in it.
+    `proposed_by`: who proposed the match, which somebody else accepts.
     """
 
     entry_id: UUID
@@ -129,6 +130,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     why: Why | None
     payment_id: UUID | None
     match_reason: str | None
+    proposed_by: UUID | None
 
 
 class BankStatement(Struct, frozen=True, kw_only=True):
@@ -248,6 +250,10 @@ POST_MATCH = Endpoint(
 POST_MATCH_ACCEPT = Endpoint(
     method="POST", path="/bank-entries/{entry_id:uuid}/accept", summary="Accept a match somebody else proposed",
     allow=("finance",), answer=Entry, errors=("unknown_entry", "match_not_proposed", "same_person", "payment_ended"),
+)  # fmt: skip
+POST_MATCH_REFUSE = Endpoint(
+    method="POST", path="/bank-entries/{entry_id:uuid}/refuse", summary="Refuse or withdraw a proposed match: the line waits again",
+    allow=("finance",), answer=Entry, errors=("unknown_entry", "match_not_proposed"),
 )  # fmt: skip
 GET_TRAIL = Endpoint(
     method="GET", path="/payments/{payment_id:uuid}/trail", summary="A payment from its sales to the bank's line",

@@ -66,7 +66,7 @@ def confirm_statement(tx: Tx, statement_id: UUID) -> api.Claim:
     tx.session.flush()
     lessen(tx, claim)
     tx.put(view_of(ClaimMade, claim, parts=parts_of(tx, [statement_id])[statement_id]))
-    return view_of(api.Claim, claim, state=state_of(claim, None))
+    return view_of(api.Claim, claim, state=state_of(claim, None), blocked=None)
 
 
 def list_claims(tx: Tx, query: api.ClaimQuery) -> api.ClaimList:
@@ -75,12 +75,22 @@ def list_claims(tx: Tx, query: api.ClaimQuery) -> api.ClaimList:
         wanted = wanted.where(Claim.shop_id == query.shop_id)
     if query.state is not None:
         wanted = wanted.where(claim_state == query.state)
+    if query.period is not None:
+        of_month = select(Statement.statement_id).where(Statement.period == query.period)
+        wanted = wanted.where(Claim.statement_id.in_(of_month))
     wanted = wanted.where(after(query, Claim.made_at, Claim.claim_id)).order_by(Claim.made_at, Claim.claim_id)
     rows = tx.session.execute(wanted.limit(query.limit + 1)).all()
+    claims = [(claim, state_of(claim, payment.state if payment else None)) for claim, payment, _ in rows[: query.limit]]
+    payable = [claim for claim, state in claims if state == "payable"]
+    accounts = accounts_of(tx, {claim.shop_id for claim in payable})
+    waiting = with_waiting_void(tx, [claim.claim_id for claim in payable])
+    why = {
+        claim.claim_id: domain.blocked(accounts[claim.shop_id], void_waits=claim.claim_id in waiting)
+        for claim in payable
+    }
     return api.ClaimList(
         claims=tuple(
-            view_of(api.Claim, claim, state=state_of(claim, payment.state if payment else None))
-            for claim, payment, _ in rows[: query.limit]
+            view_of(api.Claim, claim, state=state, blocked=why.get(claim.claim_id)) for claim, state in claims
         ),
         next_cursor=next_cursor(query, rows, lambda row: (row[0].made_at, row[0].claim_id)),
     )

@@ -121,6 +121,18 @@ def accept_match(tx: Tx, entry_id: UUID) -> api.Entry:
     return view_of(api.Entry, entry)
 
 
+def refuse_match(tx: Tx, entry_id: UUID) -> api.Entry:
+    """Nothing moved by the proposal, so anybody of finance may take it away. The line names again what the bank wrote on it."""
+    entry = _locked_entry(tx, entry_id)
+    if entry.state != "proposed":
+        raise Refused("match_not_proposed", "Nobody proposed a match for this line. Propose one, with a reason.")
+    named = domain_bank.payment_named(entry.end_to_end_id)
+    ours = select(Payment.payment_id).where(Payment.payment_id == named, Payment.state.in_(ORDERED))
+    entry.state, entry.payment_id = "unmatched", tx.session.scalar(ours) if named else None
+    entry.match_reason = entry.proposed_by = None
+    return view_of(api.Entry, entry)
+
+
 def _ordered(tx: Tx, payment_id: UUID) -> domain_bank.Ordered:
     order = orders_of(tx, [payment_id]).get(payment_id)
     if order is None:

@@ -45,4 +45,5 @@ ROUTES.serve(payment_api.GET_BANK_STATEMENTS, handlers_bank.list_bank_statements
 ROUTES.serve(payment_api.GET_BANK_STATEMENT, handlers_bank.get_bank_statement)
 ROUTES.serve(payment_api.POST_MATCH, handlers_match.propose_match)
 ROUTES.serve(payment_api.POST_MATCH_ACCEPT, handlers_match.accept_match)
+ROUTES.serve(payment_api.POST_MATCH_REFUSE, handlers_match.refuse_match)
 ROUTES.serve(payment_api.GET_TRAIL, handlers_trail.get_trail)
