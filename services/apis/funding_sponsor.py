@@ -150,6 +150,10 @@ POST_SPONSOR = Endpoint(
 GET_SPONSORS = Endpoint(
     method="GET", path="/sponsors", summary="All sponsors", allow=("admin", "finance", "auditor"), answer=Sponsors
 )
+GET_SPONSOR = Endpoint(
+    method="GET", path="/sponsors/{sponsor_id:uuid}", summary="One sponsor", allow=("sponsor", "finance", "auditor"), answer=Sponsor,
+    errors=("unknown_sponsor",),
+)  # fmt: skip
 POST_TOPUP = Endpoint(
     method="POST", path="/sponsors/{sponsor_id:uuid}/topups", summary="Pledge money, and learn where to pay it", allow=("sponsor",),
     request=MakeTopUp, answer=TopUp, status=201,
@@ -159,6 +163,10 @@ POST_TOPUP = Endpoint(
 GET_TOPUPS = Endpoint(
     method="GET", path="/sponsors/{sponsor_id:uuid}/topups", summary="A sponsor's top-ups with receipts, newest first",
     allow=("sponsor", "finance", "auditor"), query=Page, answer=TopUps, errors=("unknown_sponsor",),
+)  # fmt: skip
+GET_TOPUP = Endpoint(
+    method="GET", path="/sponsors/{sponsor_id:uuid}/topups/{topup_id:uuid}", summary="One top-up with its receipts",
+    allow=("sponsor", "finance", "auditor"), answer=TopUp, errors=("unknown_sponsor", "unknown_topup"),
 )  # fmt: skip
 GET_SPONSOR_IMPACT = Endpoint(
     method="GET", path="/sponsors/{sponsor_id:uuid}/impact", summary="What a sponsor's money became: hours, places, shops; never who",

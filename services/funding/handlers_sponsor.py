@@ -36,6 +36,10 @@ def list_sponsors(tx: Tx) -> api.Sponsors:
     return api.Sponsors(sponsors=tuple(view_of(api.Sponsor, row) for row in rows))
 
 
+def get_sponsor(tx: Tx, sponsor_id: UUID) -> api.Sponsor:
+    return view_of(api.Sponsor, seen_sponsor(tx, sponsor_id))
+
+
 def seen_sponsor(tx: Tx, sponsor_id: UUID) -> Sponsor:
     """A sponsor whom the caller may see: their own, or any for finance and the auditor."""
     if not (tx.who.has("finance") or tx.who.has("auditor")):
@@ -77,6 +81,14 @@ def list_topups(tx: Tx, query: Page, sponsor_id: UUID) -> api.TopUps:
         topups=_views(tx, rows[: query.limit]),
         next_cursor=next_cursor(query, rows, lambda row: (row[0].made_at, row[0].topup_id)),
     )
+
+
+def get_topup(tx: Tx, sponsor_id: UUID, topup_id: UUID) -> api.TopUp:
+    seen_sponsor(tx, sponsor_id)
+    topup = tx.session.get(TopUp, topup_id)
+    if topup is None or topup.sponsor_id != sponsor_id:
+        raise not_found("topup", topup_id)
+    return _views(tx, [(topup, tx.session.get_one(Fund, topup.fund_id))])[0]
 
 
 def _fund(tx: Tx, sponsor_id: UUID, purpose: api.Purpose) -> Fund:

@@ -1,0 +1,100 @@
+"""What the public sees: the city's start page, and what the scheme did – large figures, a chart, a map, tables and downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from textwrap import wrap
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from services.apis import impact as api
+from services.kit.charts import nice_step
+from services.kit.i18n import month, short_month
+from services.kit.screens import ask, ask_together, for_all, screens
+
+pages = Blueprint("impact", __name__, url_prefix="/impact", template_folder="templates")
+
+SHADES = 5
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A neighbourhood on the map. `shade` from 1, few hours, to 5; `mark` (`*`, `**` …) where it is counted with others."""
+
+    name: str
+    hours: int
+    shade: int
+    mark: str
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """`steps`: the most hours of each shade but the last, which is for more."""
+
+    tiles: tuple[Tile, ...]
+    steps: tuple[int, ...]
+
+    def placed(self, columns: int, wide: float, high: float) -> list[tuple[float, float, Tile, list[str]]]:
+        """Where each tile stands, row by row, and its name in lines that fit."""
+        letters = int((wide - 14) / 8.5)
+        return [
+            (n % columns * wide, n // columns * high, tile, wrap(tile.name, letters, break_long_words=False)[:2])
+            for n, tile in enumerate(self.tiles)
+        ]
+
+
+@for_all
+def start() -> ResponseReturnValue:
+    """`/` of a city: a door for everybody."""
+    return render_template("impact/start.html")
+
+
+@pages.get("/")
+@for_all
+def shown() -> ResponseReturnValue:
+    parts = ask_together(impact=lambda: ask("impact", api.GET_FIGURES))
+    told: api.Impact | None = parts.get("impact")
+    return render_template(
+        "impact/shown.html", away=told is None, told=told, names=names, span_name=span_name,
+        months=[(short_span(line.months), line.figures.hours) for line in told.by_month] if told else [],
+        tiles=tiles(told.by_area) if told else None,
+        hours={(one.neighbourhood_ids, one.months): one.figures.hours for one in told.lines} if told else {},
+    )  # fmt: skip
+
+
+def names(ids: Sequence[str]) -> list[str]:
+    """The neighbourhoods as people call them."""
+    known = {n.id: n.name for n in screens().city.neighbourhoods}
+    return [known.get(id_, id_) for id_ in ids]
+
+
+def first_of(month_: str) -> date:
+    return date.fromisoformat(f"{month_}-01")
+
+
+def span_name(months: Sequence[str]) -> str:
+    """`October 2026`, or `October 2026 – November 2026` for months that are counted together."""
+    return " – ".join(month(first_of(one)) for one in dict.fromkeys((months[0], months[-1])))
+
+
+def short_span(months: Sequence[str]) -> str:
+    return "–".join(short_month(first_of(one)) for one in dict.fromkeys((months[0], months[-1])))
+
+
+def tiles(areas: Sequence[api.Line]) -> Tiles:
+    """The city's neighbourhoods in its own order, whatever is counted together, so that each keeps its place from month to month."""
+    step = nice_step(max((line.figures.hours for line in areas), default=1), SHADES)
+    together = [line for line in areas if len(line.neighbourhood_ids) > 1]
+    marks = {line.neighbourhood_ids: "*" * n for n, line in enumerate(together, 1)}
+    line_of = {id_: line for line in areas for id_ in line.neighbourhood_ids}
+    return Tiles(
+        tuple(
+            Tile(n.name, line.figures.hours, min(SHADES, max(0, line.figures.hours - 1) // step + 1), marks.get(line.neighbourhood_ids, ""))
+            for n in screens().city.neighbourhoods
+            if (line := line_of.get(n.id))
+        ),
+        tuple(step * n for n in range(1, SHADES)),
+    )  # fmt: skip
