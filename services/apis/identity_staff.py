@@ -70,6 +70,10 @@ GET_STAFF = Endpoint(
     query=Page,
     answer=StaffList,
 )
+GET_STAFF_LINE = Endpoint(
+    method="GET", path="/staff/{person_id:uuid}", summary="A member of staff and their roles", allow=("admin", "auditor"),
+    answer=StaffLine, errors=("unknown_person",),
+)  # fmt: skip
 POST_STAFF_LOOK_UP = Endpoint(
     method="POST", path="/staff/look-up", summary="Find a member of staff by e-mail", allow=("admin",), keyless=True,
     request=LookUpStaff, answer=StaffLine, errors=("unknown_email",),

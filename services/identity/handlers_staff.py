@@ -142,6 +142,11 @@ def list_staff(tx: Tx, query: Page) -> staff_api.StaffList:
     )
 
 
+def get_staff(tx: Tx, person_id: UUID) -> staff_api.StaffLine:
+    signed_in(tx)
+    return _line(tx, _of_staff(tx, person_id))
+
+
 def look_up_staff(tx: Tx, body: staff_api.LookUpStaff) -> staff_api.StaffLine:
     """Who knows the e-mail finds the account; no list ever shows e-mails."""
     signed_in(tx)
@@ -199,6 +204,10 @@ def _whose_roles_change(tx: Tx, body: api.RoleHeld, person_id: UUID) -> Person:
     admin = signed_in(tx)
     domain.check_not_oneself(admin.person_id, person_id)
     _check_role(tx, body.role, body.scope_id)
+    return _of_staff(tx, person_id)
+
+
+def _of_staff(tx: Tx, person_id: UUID) -> Person:
     person = living_person(tx, person_id)
     if tx.session.get(Staff, person_id) is None:
         raise not_found("person", person_id)
