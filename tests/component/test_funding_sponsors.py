@@ -125,7 +125,7 @@ def test_a_bank_transfer_is_told_its_account_and_a_reference_of_its_own(town: To
 def test_a_sponsor_sees_its_own_top_ups_alone_and_finance_sees_all(town: Town) -> None:
     arco, ponte = a_sponsor(town), a_sponsor(town, "Libreria Ponte")
     topup = arco.tops_up()
-    for endpoint, query in ((api.GET_TOPUPS, Page()), (api.GET_SPONSOR_IMPACT, None)):
+    for endpoint, query in ((api.GET_SPONSOR, None), (api.GET_TOPUPS, Page()), (api.GET_SPONSOR_IMPACT, None)):
         with pytest.raises(Refused, match="not_allowed"):
             ponte.ask("funding", endpoint, query=query, sponsor_id=arco.sponsor_id)
         a_finance_person(town).ask("funding", endpoint, query=query, sponsor_id=arco.sponsor_id)
@@ -136,6 +136,12 @@ def test_a_sponsor_sees_its_own_top_ups_alone_and_finance_sees_all(town: Town) -
             "funding", api.POST_TOPUP, api.MakeTopUp(amount_cents=500, purpose=api.Anywhere(), method="card"), sponsor_id=arco.sponsor_id
         )  # fmt: skip
     assert [one.topup_id for one in arco.topups()] == [topup.topup_id]
+    where = {"sponsor_id": arco.sponsor_id, "topup_id": topup.topup_id}
+    assert arco.ask("funding", api.GET_TOPUP, **where) == topup
+    with pytest.raises(Refused, match="not_allowed"):
+        ponte.ask("funding", api.GET_TOPUP, **where)
+    with pytest.raises(Refused, match="unknown_topup"):
+        ponte.ask("funding", api.GET_TOPUP, sponsor_id=ponte.sponsor_id, topup_id=topup.topup_id)
 
 
 def test_top_ups_that_cannot_be(town: Town) -> None:

@@ -226,6 +226,8 @@ def test_a_volunteer_is_no_staff_and_an_unknown_person_nobody(town: Town) -> Non
     volunteer = a_joined_volunteer(town)
     with pytest.raises(Refused, match="unknown_person"):
         change(the_admin(town), volunteer, "auditor")
+    with pytest.raises(Refused, match="unknown_person"):
+        the_admin(town).ask("identity", staff_api.GET_STAFF_LINE, person_id=volunteer.person_id)
     volunteer.person_id = new_id()
     with pytest.raises(Refused, match="unknown_person"):
         change(the_admin(town), volunteer, "auditor")
@@ -238,6 +240,7 @@ def test_staff_are_found_by_the_e_mail_one_knows_and_listed_without(town: Town) 
     assert found.roles == (api.RoleHeld(role="auditor"),)
     with pytest.raises(Refused, match="unknown_email"):
         admin.ask("identity", staff_api.POST_STAFF_LOOK_UP, staff_api.LookUpStaff(email="no@valdarco.example"))
+    assert admin.ask("identity", staff_api.GET_STAFF_LINE, person_id=found.person_id) == found
     listed = admin.ask("identity", staff_api.GET_STAFF).staff
     assert [line.person_id for line in listed] == [admin.person_id, found.person_id]
     counts = admin.ask("identity", staff_api.GET_ROLE_COUNTS).counts

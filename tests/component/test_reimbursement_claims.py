@@ -182,3 +182,16 @@ def test_the_claims_of_a_shop_can_be_chosen_by_state(scene: Scene) -> None:
     owed = scene.owner.ask(OWN, api.GET_OWED, shop_id=scene.till.shop_id)
     assert (owed.owed_cents, owed.claims) == (0, ())
     assert [(p.state, p.booked_on) for p in owed.payments] == [("settled", date(2026, 6, 1))]
+
+
+def test_the_claims_of_a_month_say_what_keeps_each_from_being_paid(scene: Scene) -> None:
+    scene.confirm()
+    finance = a_finance_officer(scene.town)
+
+    def of(period: str) -> list[api.Claim]:
+        return list(finance.ask(OWN, api.GET_CLAIMS, query=api.ClaimQuery(period=period)).claims)
+
+    assert of("2026-04") == []
+    assert [claim.blocked for claim in of("2026-05")] == ["no_iban"]
+    an_approved_account(scene.town, scene.till.shop_id)
+    assert [claim.blocked for claim in of("2026-05")] == [None]

@@ -124,3 +124,15 @@ def test_a_payment_the_bank_has_answered_for_takes_no_other_line(town: Town) -> 
     with pytest.raises(Refused, match="entry_matched"):
         propose(finance, the_lines(town, answer)[0], payment)
     assert town.check() == []
+
+
+def test_a_proposed_match_that_is_refused_leaves_the_line_as_the_bank_wrote_it(town: Town) -> None:
+    a_claim(town, 1000)
+    batch = a_released_batch(town)
+    line = a_lost_reference(town, 1000)
+    finance = a_finance_officer(town)
+    assert propose(finance, line, batch.payments[0]).proposed_by == finance.person_id
+    refused = finance.ask(OWN, api.POST_MATCH_REFUSE, entry_id=line.entry_id)
+    assert refused == line
+    with pytest.raises(Refused, match="match_not_proposed"):
+        finance.ask(OWN, api.POST_MATCH_REFUSE, entry_id=line.entry_id)

@@ -40,6 +40,8 @@ KEYLESS = {
     },
     "redemption": {
         "post_payment_codes",
+        "post_payment_keys",
+        "post_payment_keys_payment_key_id:uuid_end",
         "post_shops_shop_id:uuid_pairing_codes",
         "post_tills",
     },
