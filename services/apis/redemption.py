@@ -142,9 +142,11 @@ class KeepPaymentKey(Struct, frozen=True, kw_only=True):
 
 
 class PaymentKey(Struct, frozen=True, kw_only=True):
-    """With it a phone makes codes where it has no connection. `secret` (32 bytes, base64url) comes once, with a new key: a code is `pay.` and
-    in base64url, without padding, 16 bytes of `payment_key_id`, 4 of the number of the half minute since 1970, and the first 12 of the
-    HMAC-SHA-256 of these 20 under the secret. Each pays once, and none that is older than one that has paid."""
+    """With it a phone makes codes where it has no connection. `secret` (32 bytes, base64url) comes once, with a new key.
+
+    A code is `pay.` and in base64url, without padding, 16 bytes of `payment_key_id`, 4 of the number of the half minute since 1970, and
+    the first 12 of the HMAC-SHA-256 of these 20 under the secret. Each pays once, and none that is older than one that has paid.
+    """
 
     payment_key_id: UUID
     ends_at: datetime

@@ -28,7 +28,7 @@ say(
         "wrong_totp": lazy_gettext("These digits are not right, or over already. Type those your code app shows now."),
         "totp_used": lazy_gettext("These digits were used already. Wait for the next ones."),
         "weak_password": lazy_gettext("This password is too easy to guess. Take a longer one."),
-    }
+    },
 )
 
 

@@ -21,11 +21,10 @@ QUIET = 4  # modules around a code that stay white
 def pdf(template: Path, data: Mapping[str, Any], *, now: datetime) -> bytes:
     """The document a template makes of `data`, which it reads as JSON from `sys.inputs.data`; `lang` and `dir` are the reader's."""
     told = {**data, "lang": language(), "dir": direction(), "made_on": now.date()}
-    made = typst.compile(
+    made: bytes = typst.compile(
         template, format="pdf", ignore_system_fonts=True, font_paths=[FONTS], pdf_standards=["ua-1"],
         sys_inputs={"data": msgspec.json.encode(told).decode()}, timestamp=int(now.timestamp()),
     )  # fmt: skip
-    assert isinstance(made, bytes)
     return made
 
 

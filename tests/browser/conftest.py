@@ -79,8 +79,8 @@ Visit = Callable[..., Page]
 
 @pytest.fixture
 def visit(town: Town, chromium: Browser) -> Iterator[Visit]:
-    """`visit(somebody, path)`: a browser of their own (None: nobody's), signed in; `size`, `language`, `scheme`, `browser` as wanted. A page
-    that has an error in its script, or breaks its own security policy, fails the test."""
+    """`visit(somebody, path)`: a browser of their own (None: nobody's), signed in; `size`, `language`, `scheme`, `browser` as wanted.
+    A page that has an error in its script, or breaks its own security policy, fails the test."""
     opened: list[BrowserContext] = []
     wrong: list[str] = []
 

@@ -20,5 +20,3 @@ def test_the_card_and_the_certificate_are_documents_in_every_language(town: Town
         assert made.status_code == 200
         assert made.data.startswith(b"%PDF-1.")
         assert f"/Lang({code})".encode() in made.data.replace(b" ", b"") or f"({code})".encode() in made.data
-
-

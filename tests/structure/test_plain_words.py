@@ -11,10 +11,16 @@ from babel.messages.pofile import read_po
 from services.kit.catalogues import _forms
 from services.kit.i18n import po_path
 
-VOLUNTEERS = ("volunteer_app/", "services/kit/words.py", "services/kit/templates/kit/go_on.html", "services/kit/templates/kit/error.html")
+VOLUNTEERS = (
+    "volunteer_app/",
+    "services/kit/words.py",
+    "services/kit/templates/kit/go_on.html",
+    "services/kit/templates/kit/error.html",
+)
 MOST_WORDS = 18  # of a sentence
 OFFICE = {
-    "en": r"utili[sz]e|pursuant|authenticat|credential|facilitat|terminat|herein|submit|regarding|in order to|prior to|proceed|kindly|invalid",
+    "en": r"utili[sz]e|pursuant|authenticat|credential|facilitat|terminat|herein|submit|regarding|in order to|prior to|proceed|kindly"
+          r"|invalid",
     "it": r"effettuar|usufruir|erogar|provveder|pertanto|inerent|mediante|ai sensi|autentica|credenzial|procedur|validar|utent|altresì"
           r"|tale |qualora|presso|suddett|al fine di|si prega",
 }  # fmt: skip

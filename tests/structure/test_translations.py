@@ -78,7 +78,10 @@ def test_words_outside_gettext_are_found(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_every_icon_asked_for_is_in_the_sprite_and_every_one_in_it_is_asked_for() -> None:
     held = set(re.findall(r'<symbol id="([\w-]+)"', (STATIC / "icons.svg").read_text("utf-8")))
-    sources = [*TEMPLATES, *(path for folder in catalogues.FOLDERS for path in (catalogues.ROOT / folder).rglob("*.py"))]
+    sources = [
+        *TEMPLATES,
+        *(path for folder in catalogues.FOLDERS for path in (catalogues.ROOT / folder).rglob("*.py")),
+    ]
     quoted = {word for path in sources for word in re.findall(r'"([a-z][a-z0-9-]*)"', path.read_text("utf-8"))}
     icons = {icon for path in TEMPLATES for icon in re.findall(r'(?:icon|arrow)\("([\w-]+)"', path.read_text("utf-8"))}
     assert icons | {person.icon for person in PEOPLE} <= held <= quoted
