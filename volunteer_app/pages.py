@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -97,9 +98,12 @@ def me() -> ResponseReturnValue:
     parts = ask_together(
         me=lambda: ask("identity", identity.GET_ME),
         card=lambda: ask("identity", identity.GET_MY_CARD),
-        unmaskings=lambda: ask("identity", identity.GET_MY_UNMASKINGS, query=Page(limit=10)),
+        unmaskings=lambda: ask("identity", identity.GET_MY_UNMASKINGS, query=Page(limit=100)),
     )
-    return render_template("volunteer/me.html", parts=parts, languages=LANGUAGES)
+    looks = parts["unmaskings"].unmaskings if "unmaskings" in parts else ()
+    day_of = screens().city.day_of
+    by_day = Counter((day_of(look.looked_at), look.reason) for look in looks)  # newest first, as they came
+    return render_template("volunteer/me.html", parts=parts, looks=list(by_day.items())[:10], languages=LANGUAGES)
 
 
 @pages.post("/me/language")
