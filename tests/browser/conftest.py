@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from infra.front import front_app
 from infra.serve import Server, one_origin
 from infra.town import Town
 from infra.wiring import build_town
 from services.kit.clock import SetClock
+from services.kit.pages import fingerprint
 from services.kit.settings import read_settings
-from tests.builders_identity import SignedIn
+from tests.browser.camera import LOOKS, film
+from tests.builders_identity import SignedIn, a_joined_volunteer
 from tests.conftest import NOON, empty
 from tests.faults.test_kill_the_demo import free_port
 
@@ -75,6 +78,15 @@ def town(one_served: Town) -> Town:
 
 
 Visit = Callable[..., Page]
+Read = Callable[[Locator], str]
+Sees = Callable[[bytes, str], Browser]
+READ = """async (picture) => {
+    const image = new Image();
+    image.src = picture;
+    await image.decode();
+    const detector = new BarcodeDetectionAPI.BarcodeDetector({ formats: ["qr_code"] });
+    return (await detector.detect(image)).map((found) => found.rawValue);
+}"""
 
 
 @pytest.fixture
@@ -112,3 +124,37 @@ def visit(town: Town, chromium: Browser) -> Iterator[Visit]:
     for context in opened:
         context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def read(town: Town, visit: Visit) -> Read:
+    """What a camera reads from a drawing: the reader a till uses, given a picture of the screen."""
+    reader = visit(a_joined_volunteer(town), "/volunteer/scan")
+    at = f"/assets/{fingerprint()}/vendor"
+    reader.add_script_tag(url=f"{at}/barcode-detector-3.2.2.ponyfill.js")
+    reader.evaluate(
+        "(wasm) => BarcodeDetectionAPI.prepareZXingModule({ overrides: { locateFile: () => wasm } })",
+        f"{at}/zxing-reader-3.1.3.wasm",
+    )
+
+    def read(drawing: Locator) -> str:
+        picture = base64.b64encode(drawing.screenshot()).decode()
+        (text,) = reader.evaluate(READ, f"data:image/png;base64,{picture}")
+        return str(text)
+
+    return read
+
+
+@pytest.fixture
+def sees(launch: Callable[..., Browser], chromium: Browser, tmp_path: Path) -> Iterator[Sees]:
+    """`sees(picture, look)`: a browser whose camera sees that picture of a code."""
+    opened = []
+
+    def sees(code: bytes, look: str) -> Browser:
+        file = film(chromium, code, LOOKS[look], tmp_path / "seen.mjpeg")
+        opened.append(launch(f"--use-file-for-fake-video-capture={file}"))
+        return opened[-1]
+
+    yield sees
+    for browser in opened:
+        browser.close()

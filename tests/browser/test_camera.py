@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from infra.town import Town
 from services.apis import attendance
-from tests.browser.camera import LOOKS, film
-from tests.browser.conftest import DESK, Visit
+from tests.browser.camera import LOOKS
+from tests.browser.conftest import DESK, Sees, Visit
 from tests.builders_identity import a_joined_volunteer
 from tests.builders_redemption import a_paired_till, give_coins, take_part
 from tests.stories.town_life import Cast, a_shift, sign_up
-
-Sees = Callable[[bytes, str], Browser]
-
-
-@pytest.fixture
-def sees(launch: Callable[..., Browser], chromium: Browser, tmp_path: Path) -> Iterator[Sees]:
-    """`sees(picture, look)`: a browser whose camera sees that picture of a code."""
-    opened = []
-
-    def sees(code: bytes, look: str) -> Browser:
-        file = film(chromium, code, LOOKS[look], tmp_path / "seen.mjpeg")
-        opened.append(launch(f"--use-file-for-fake-video-capture={file}"))
-        return opened[-1]
-
-    yield sees
-    for browser in opened:
-        browser.close()
 
 
 @pytest.mark.parametrize("look", LOOKS)

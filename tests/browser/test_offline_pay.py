@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,18 +13,10 @@ from infra.town import Town
 from services.apis import identity
 from services.apis.errors import Refused
 from services.kit.pages import fingerprint
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Read, Visit
 from tests.builders_identity import SignedIn, a_joined_volunteer
 from tests.builders_redemption import a_paired_till, give_coins, take_part
 
-READ = """async (picture) => {
-    const image = new Image();
-    image.src = picture;
-    await image.decode();
-    const detector = new BarcodeDetectionAPI.BarcodeDetector({ formats: ["qr_code"] });
-    return (await detector.detect(image)).map((found) => found.rawValue);
-}"""
-Read = Callable[[Locator], str]
 WITH_COINS = 1250
 HAS_A_KEY = """async ([module, before]) => {
     const { makeCode } = await import(module);
@@ -42,25 +33,6 @@ def volunteer(town: Town) -> Any:
     give_coins(town, joined, WITH_COINS)
     town.settle()
     return joined
-
-
-@pytest.fixture
-def read(town: Town, visit: Visit) -> Read:
-    """What a camera reads from a drawing: the reader a till uses, given a picture of the screen."""
-    reader = visit(a_joined_volunteer(town), "/volunteer/scan")
-    at = f"/assets/{fingerprint()}/vendor"
-    reader.add_script_tag(url=f"{at}/barcode-detector-3.2.2.ponyfill.js")
-    reader.evaluate(
-        "(wasm) => BarcodeDetectionAPI.prepareZXingModule({ overrides: { locateFile: () => wasm } })",
-        f"{at}/zxing-reader-3.1.3.wasm",
-    )
-
-    def read(drawing: Locator) -> str:
-        picture = base64.b64encode(drawing.screenshot()).decode()
-        (text,) = reader.evaluate(READ, f"data:image/png;base64,{picture}")
-        return str(text)
-
-    return read
 
 
 def drawing(page: Page) -> Locator:
