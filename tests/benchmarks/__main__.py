@@ -15,6 +15,7 @@ from tests.benchmarks.kafka import a_million_behind, travelling
 from tests.benchmarks.kafka_services import through_services
 from tests.benchmarks.ledger import posting
 from tests.benchmarks.ledger_log import sealed_log
+from tests.benchmarks.lighthouse import lighthouse
 from tests.benchmarks.pages import pages
 from tests.benchmarks.row import Row
 from tests.benchmarks.sale_http import sales_over_http
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "kafka_million": a_million_behind,
     "growth": growth,
     "pages": pages,
+    "lighthouse": lighthouse,
     "log": sealed_log,
     "audit": audited,
     "test": whole_test_run,

@@ -30,6 +30,12 @@ from tests.faults.test_kill_the_demo import free_port
 
 OUT = Path(__file__).parents[2] / "build" / "pictures"
 LANGUAGES, SCHEMES = ("it", "ar"), ("light", "dark")
+# The README's tour, in small files: page, size and language.
+TOUR_AT = Path(__file__).parents[2] / "infra" / "pictures"
+TOUR = {
+    ("volunteer-home", "phone", "it"), ("volunteer-pay", "phone", "ar"), ("till-sell", "phone", "it"), ("owner-owed", "phone", "it"),
+    ("attendance-mode", "phone", "it"), ("finance-batches", "desk", "it"), ("impact-shown", "desk", "it"),
+}  # fmt: skip
 CAMERA = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
@@ -39,7 +45,8 @@ def main(names: Sequence[str] = ()) -> int:
     if not chromium:
         print("There is no Chromium here: `apt-get install chromium fonts-noto-core` enables this.", file=sys.stderr)
         return 2
-    OUT.mkdir(parents=True, exist_ok=True)
+    for folder in (OUT, TOUR_AT):
+        folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="meritcoin-", ignore_cleanup_errors=True) as folder:
         try:
             drawn = _draw_a_town(Path(folder), chromium, names)
@@ -93,6 +100,9 @@ def draw(browser: Browser, lived: Lived, who: str, pages: Sequence[Seen]) -> Ite
 def _pictures(page: Page, seen: Seen, language: str) -> Iterator[Path]:
     for size, pixels in seen.sizes.items():
         page.set_viewport_size(pixels)  # type: ignore[arg-type]
+        if (seen.name, size, language) in TOUR:
+            page.emulate_media(color_scheme="light")
+            page.screenshot(path=TOUR_AT / f"{seen.name}.jpg", type="jpeg", quality=72, animations="disabled")
         tall = max(pixels["height"], page.evaluate("document.documentElement.scrollHeight"))
         page.set_viewport_size({**pixels, "height": tall})  # type: ignore[typeddict-item]  # so that bars are at the end, as on a long phone
         for scheme in SCHEMES:
