@@ -206,9 +206,12 @@ class SideBySide:
         assert after == before
 
     def dump(self, but: set[str]) -> dict[str, list[Any]]:
+        """Every row. An account on which nothing ever moved is no part of the books: an award that waited and is told again once it is
+        issued opens lots for the days it would have now."""
+        moved = {"accounts": " WHERE version > 0"}
         with self.ctx.engine.connect() as conn:
             return {
-                table: conn.scalars(text(f"SELECT t::text FROM {table} t ORDER BY 1")).all()
+                table: conn.scalars(text(f"SELECT t::text FROM {table} t{moved.get(table, '')} ORDER BY 1")).all()
                 for table in TABLES
                 if table not in but
             }
