@@ -34,7 +34,7 @@ LANGUAGES, SCHEMES = ("it", "ar"), ("light", "dark")
 TOUR_AT = Path(__file__).parents[2] / "infra" / "pictures"
 TOUR = {
     ("volunteer-home", "phone", "it"), ("volunteer-pay", "phone", "ar"), ("till-sell", "phone", "it"), ("owner-owed", "phone", "it"),
-    ("attendance-mode", "phone", "it"), ("finance-batches", "desk", "it"), ("impact-shown", "desk", "it"),
+    ("finance-batches", "desk", "it"), ("impact-shown", "desk", "it"),
 }  # fmt: skip
 CAMERA = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
