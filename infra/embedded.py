@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 LEAST_FREE_BYTES = 300_000_000
+OWN = "meritcoin.conf"
 CONFIGURATION = """
 # Written by meritcoin; read after postgresql.conf.
 max_connections = 250
@@ -42,6 +43,7 @@ def start_postgres(var: Path, *, extra_configuration: str = "") -> str:
         )
     data = (var / "pg").resolve()
     try:
+        _forget_half_made(data)
         server = get_server(data, start=False)
         server.ensure_pgdata_inited()
         _configure(data, CONFIGURATION + extra_configuration)
@@ -69,6 +71,21 @@ def stop_postgres(var: Path) -> None:
             server.cleanup()
 
 
+def _forget_half_made(data: Path) -> None:
+    """Lay aside what was being made when somebody was killed: it cannot be started. Nothing of ours is in it before our
+    configuration is."""
+    if not data.is_dir() or (data / OWN).exists():
+        return
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] in ("initdb", "postgres") and str(data) in (process.info["cmdline"] or ()):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+                process.wait(10)
+    aside = data.with_name(f"{data.name}.unfinished")
+    shutil.rmtree(aside, ignore_errors=True)
+    data.rename(aside)
+
+
 def _forget_dead_server(data: Path) -> None:
     """Remove the locks of a server that was killed and whose process nobody has reaped yet: it would count as running."""
     pid_file = data / "postmaster.pid"
@@ -81,13 +98,13 @@ def _forget_dead_server(data: Path) -> None:
 
 
 def _configure(data: Path, text: str) -> None:
-    own = data / "meritcoin.conf"
+    own = data / OWN
     if own.exists() and own.read_text() == text:
         return
     own.write_text(text)
     own.chmod(0o644)
     main = data / "postgresql.conf"
-    include = "include_if_exists = 'meritcoin.conf'\n"
+    include = f"include_if_exists = '{OWN}'\n"
     if include not in main.read_text():
         with main.open("a") as file:
             file.write(f"\n{include}")

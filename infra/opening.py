@@ -26,7 +26,7 @@ def open_database(settings: Settings, *, reset: bool) -> Future[str]:
 def _open(settings: Settings, reset: bool) -> str:
     if reset:
         stop_postgres(settings.var)
-        for name in ("pg", "demo", "stripe"):
+        for name in ("pg", "pg.unfinished", "demo", "stripe"):
             shutil.rmtree(settings.var / name, ignore_errors=True)
     url = settings.database_url or start_postgres(settings.var)
     ensure_databases(url, [*ROOMS, "bus"])

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from infra.embedded import CannotStart, start_postgres
+from infra.embedded import CannotStart, ensure_databases, start_postgres, stop_postgres
 from tests.conftest import a_folder
 from tests.faults.test_kill_the_demo import free_port
 
@@ -24,7 +24,8 @@ def test_a_full_disk_is_said_before_anything_is_written(monkeypatch: pytest.Monk
 def test_a_database_that_cannot_start_is_one_sentence_with_what_to_do() -> None:
     with a_folder() as var:
         (var / "pg").mkdir()
-        (var / "pg" / "PG_VERSION").write_text("18\n")  # looks like data, and is none
+        (var / "pg" / "PG_VERSION").write_text("18\n")  # looks like data of ours, and is none
+        (var / "pg" / "meritcoin.conf").touch()
         environment = {**os.environ, "VAR": str(var), "PYTHONWARNINGS": "ignore"}
         done = subprocess.run(
             [sys.executable, "-m", "infra", "check"],
@@ -38,6 +39,19 @@ def test_a_database_that_cannot_start_is_one_sentence_with_what_to_do() -> None:
     said = done.stderr.splitlines()
     assert said[-1].startswith(f"The embedded PostgreSQL under {var}/pg does not start")
     assert "RESET=1" in said[-1]
+
+
+def test_what_a_killed_start_left_half_made_is_laid_aside_and_made_anew() -> None:
+    with a_folder() as var:
+        half = var / "pg"
+        half.mkdir()
+        (half / "PG_VERSION").write_text("18\n")
+        # What stands there while initdb lets a server run alone: its process id is negative.
+        (half / "postmaster.pid").write_text(f"-1083\n{half}\n1795778204\n5432\n\n\n 10907139   3637273\n")
+        url = start_postgres(var)
+        assert ensure_databases(url, ["ledger"]) == ["ledger"]
+        assert (var / "pg.unfinished" / "postmaster.pid").exists()
+        stop_postgres(var)
 
 
 @pytest.mark.parametrize("command", [["parked", "list"], ["positions", "awards"], ["lag"], ["check"]])
