@@ -22,6 +22,8 @@ from infra.demo.memory import Memory, MemoryFile
 from infra.embedded import start_postgres, stop_postgres
 from tests.conftest import a_folder
 
+pytestmark = pytest.mark.proof
+
 DAYS = 8
 KILLS = ((3, 7), (9, 14), (14, 18), (12, 18), (9, 18))  # seconds after the start: while it opens, is founded, lives
 PATIENCE_S = 150

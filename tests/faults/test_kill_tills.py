@@ -42,6 +42,8 @@ from tests.conftest import a_folder
 from tests.faults.serve_ledger import the_ledger
 from tests.faults.test_kill_the_demo import free_port
 
+pytestmark = pytest.mark.proof
+
 KILLS = int(os.environ.get("KILLS", "5"))
 TILLS, PEOPLE, SHOPS = 32, 8, 3
 COINS_EACH = 50_000_000

@@ -37,6 +37,8 @@ from tests.conftest import a_folder
 from tests.faults.test_kill_the_demo import free_port
 from tests.faults.test_kill_tills import FOR_GOOD, KILLS, Server, sell_under_kills
 
+pytestmark = pytest.mark.proof
+
 SHOPS, TILLS, CUSTOMERS_EACH = 2, 8, 4
 COINS_EACH = 1000_00
 UNDONE = 0.1

@@ -15,7 +15,7 @@ from tests.builders_bus import until
 from tests.faults.test_parked import ended
 from tests.faults.test_workers import ENDED_S, City, counts, people_join
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.proof]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.builders_bus import until
 from tests.builders_impact import issued, tell_bus, withdrawn
 from tests.faults.test_workers import ENDED_S, City
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.proof]
 TOO_MUCH = 200_000
 FAULT = f"ALTER TABLE issued ADD CONSTRAINT a_planted_fault CHECK (amount_cents < {TOO_MUCH})"
 MENDED = "ALTER TABLE issued DROP CONSTRAINT IF EXISTS a_planted_fault"

@@ -25,7 +25,7 @@ from services.kit.settings import Settings, read_settings
 from tests.builders_bus import until
 from tests.kafka_broker import a_cluster
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.proof]
 ENDED_S = 60
 
 
