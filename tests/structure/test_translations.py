@@ -87,12 +87,13 @@ def test_every_icon_asked_for_is_in_the_sprite_and_every_one_in_it_is_asked_for(
     assert icons | {person.icon for person in PEOPLE} <= held <= quoted
 
 
-def test_files_by_others_are_unchanged() -> None:
-    table = (STATIC / "vendor" / "README.md").read_text("utf-8")
+@pytest.mark.parametrize("folder", [STATIC / "vendor", STATIC.parent / "fonts"])
+def test_files_by_others_are_unchanged(folder: Path) -> None:
+    table = (folder / "README.md").read_text("utf-8")
     stated = dict(re.findall(r"^\| `([^`]+)` .*`([0-9a-f]{64})`", table, re.MULTILINE))
     kept = {
         p.name: sha256(p.read_bytes()).hexdigest()
-        for p in (STATIC / "vendor").iterdir()
-        if p.suffix in {".css", ".js", ".wasm"}
+        for p in folder.iterdir()
+        if p.suffix in {".css", ".js", ".wasm", ".ttf"}
     }
     assert stated == kept
