@@ -28,7 +28,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("seed", range(2, TOWNS + 2))  # the third town meets every kind of thing
+@pytest.mark.parametrize("seed", [12, *range(2, TOWNS + 1)])  # the twelfth town meets every kind of thing
 def test_a_town_under_faults_heals_and_nothing_is_lost_or_done_twice(
     postgres_url: str, seed: int, shared: Path
 ) -> None:
