@@ -161,7 +161,7 @@ def test_the_demo_town_lives_in_many_processes_though_one_is_killed_and_all_end_
         [shifts] = [p for p in noted(tmp_path) if p.cmdline()[-2:] == ["web", "shifts"]]
         os.killpg(shifts.pid, signal.SIGKILL)
         until(lambda: history(settings)["over"], lambda: time.sleep(0.5), within_s=READY_S)
-        assert history(settings)["done"] == 2
+        assert history(settings)["done"] == 2, history(settings)
         started = noted(tmp_path)
         up.send_signal(signal.SIGINT)
         assert up.wait(ENDED_S) == 0
