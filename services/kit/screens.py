@@ -40,6 +40,7 @@ from services.kit.words import in_words
 RENEWAL_COOKIE, KEPT_COOKIE = "renewal", "kept"
 FORM_KEPT_SECONDS = 3600  # what somebody had filled in when their session ended waits so long for them to sign in again
 MOST_KEPT = 3500  # a browser keeps cookies of four kilobytes
+SESSION_OVER = {"session_ended", "session_wrong", "sign_in_first"}
 S = TypeVar("S", bound=msgspec.Struct)
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
@@ -229,9 +230,10 @@ def go_on(otherwise: str) -> ResponseReturnValue:
 
 def refused(refusal: Refused) -> ResponseReturnValue:
     """A refusal nobody answered: a page with words that help, for a program what services answer."""
-    if refusal.status == 401 and request.method == "GET" and wants_html():
-        visit().leave()
-        return to_sign_in("")
+    if refusal.code in SESSION_OVER and wants_html():
+        visit().leave()  # it was ended elsewhere: the token, good for minutes yet, did not know
+        roles = getattr(current_app.view_functions.get(request.endpoint or ""), "only", None) or ("",)
+        return to_sign_in(roles[0])
     if not wants_html():
         said = Refused(refusal.code, in_words(refusal), refusal.facts, status=refusal.status)
         return problem_response(said)

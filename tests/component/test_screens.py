@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from infra.front import front_app
 from infra.town import Town
-from services.apis import shifts
+from services.apis import identity, shifts
 from services.kit.db import engine_for
 from tests.builders import a_shift
 from tests.builders_identity import SignedIn, a_joined_volunteer
@@ -57,6 +57,17 @@ def test_whoever_was_away_too_long_signs_in_and_is_back_on_the_page_they_asked_f
     assert to_sign_in.location == "/volunteer/sign-in?then=%2Fvolunteer%2Fcoins"
     device.client.set_cookie("card", volunteer.card_code or "")
     assert device.send(to_sign_in.location, {"pin": "0,4,8,2"}).location == "/volunteer/coins"
+
+
+def test_whose_session_was_ended_elsewhere_signs_in_where_volunteers_do_and_loses_no_form(town: Town) -> None:
+    volunteer = a_joined_volunteer(town)
+    device = Device(town, volunteer)
+    town.client("identity").call(identity.POST_SESSION_END, volunteer.proof)
+    assert device.get("/volunteer/me").location == "/volunteer/sign-in?then=%2Fvolunteer%2Fme"
+    device = Device(town, volunteer)
+    assert device.send("/volunteer/me/language", {"language": "fr"}).location == "/volunteer/sign-in"
+    device.client.set_cookie("card", volunteer.card_code or "")
+    assert 'name="language" value="fr"' in device.send("/volunteer/sign-in", {"pin": "0,4,8,2"}).text
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "/\\evil.example"])
@@ -126,8 +137,9 @@ def test_only_a_page_with_a_camera_may_start_the_reader(town: Town) -> None:
 
 
 def test_somebody_of_another_role_is_told_so(town: Town) -> None:
-    page = Device(town, a_joined_volunteer(town)).get("/finance/")
-    assert page.status_code in (403, 404)
+    page = Device(town, a_joined_volunteer(town)).get("/finance/batches")
+    assert page.status_code == 403
+    assert "This is not for you to do." in page.text
 
 
 def test_a_part_that_is_away_leaves_the_page(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
