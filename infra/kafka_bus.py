@@ -25,6 +25,7 @@ PATIENCE_S = 10.0  # connecting, finding topics and delivering may take this lon
 FETCH_BYTES = 8 * 1024 * 1024
 BATCH_BYTES = 256 * 1024  # of one partition, in one write: a topic takes a megabyte at once at most
 SESSION_S = 15.0  # a member that says nothing for this long has died: others take its partitions
+REBALANCE_S = 60.0  # a member that lives but does not share anew holds up its group this long at most: the default is five minutes
 LINGER_MS = 500  # a message waits for the rest of its publish, whose end does not wait
 T = TypeVar("T")
 
@@ -93,6 +94,7 @@ class KafkaBus:
                 max_partition_fetch_bytes=FETCH_BYTES,
                 partition_assignment_strategy=[CooperativeStickyAssignor],
                 session_timeout_ms=int(SESSION_S * 1000),
+                max_poll_interval_ms=int(REBALANCE_S * 1000),
                 request_timeout_ms=int(self._patience_s * 1000),
                 metrics_enabled=False,
             )

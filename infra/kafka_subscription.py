@@ -71,19 +71,18 @@ class KafkaSubscription:
             self._check()
         with away("the brokers cannot be reached"):
             found = self._consumer.poll(timeout_ms=int(timeout_s * 1000), max_records=max_records)
-            deadline = time.monotonic() + self._patience_s
-            while not found and self._joining() and time.monotonic() < deadline:
-                found = self._consumer.poll(timeout_ms=JOINING_MS, max_records=max_records)
         records = self._all_taken(found)
         # The client has answered with what it fetched at the last poll, and only now fetches what came since.
         gathered = time.monotonic() + GATHERED_S
-        while found and (room := max_records - len(records)) > 0 and time.monotonic() < gathered:
+        while found and (room := max_records - len(records)) > 0 and time.monotonic() < gathered and self._settled():
             try:
                 found = self._consumer.poll(timeout_ms=GATHERING_MS, max_records=room)
             except KafkaError:
                 break  # the next poll will say so; these records are here
             records += self._all_taken(found)
-        return records
+        with suppress(KafkaError) if records else away("the brokers cannot be reached"):
+            self._join()
+        return [record for record in records if record.spot in self._next]
 
     def _all_taken(self, found: Mapping[Any, Sequence[Any]]) -> list[Record]:
         return [record for at, run in found.items() for record in self._taken(Spot(at.topic, at.partition), run)]
@@ -100,18 +99,20 @@ class KafkaSubscription:
             if ends.get(spot, offset) < offset:
                 raise made_anew(spot, ends[spot], offset)
 
-    def _joining(self) -> bool:
-        """A join that is answered while nobody polls is thrown away and begun anew, for all members of the group: so polls stay until it is
-        done. One that new metadata set off is even forgotten when a poll ends amid it, and the member is dumb for good: so it is asked for
-        again, which finds the join in flight."""
-        if self._consumer.group_metadata().state == MemberState.STABLE:
-            return False
-        self._consumer._coordinator.request_rejoin()
-        return True
+    def _settled(self) -> bool:
+        return bool(self._consumer.group_metadata().state == MemberState.STABLE)
+
+    def _join(self) -> None:
+        """Finish a join that was begun. One that is answered while nobody waits for it is thrown away and begun anew, for all members of
+        the group, and handling records takes a while. One that new metadata set off is even forgotten when a poll ends amid it, and the
+        member is dumb for good: so it is asked for again, which finds the join in flight."""
+        deadline = time.monotonic() + self._patience_s
+        while not self._settled() and time.monotonic() < deadline:
+            self._consumer._coordinator.request_rejoin()
+            self._consumer._coordinator.poll(timeout_ms=JOINING_MS)
 
     def assigned(self) -> int | None:
-        settled = self._consumer.group_metadata().state == MemberState.STABLE
-        return len(self._consumer.assignment()) if settled else None
+        return len(self._consumer.assignment()) if self._settled() else None
 
     def commit(self, positions: Mapping[Spot, int]) -> None:
         with suppress(KafkaError):  # lag is seen a little later; nothing depends on it

@@ -55,7 +55,11 @@ class City:
 
     def ready(self) -> None:
         missing = self.supervisor.wait_until_ready(READY_WITHIN_S)
-        assert not missing, f"not ready: {missing}; {(self.settings.var / LOG).read_text()[-3000:]}"
+        assert not missing, f"not ready: {missing}; {self.said()}"
+
+    def said(self) -> str:
+        """The end of what its processes logged."""
+        return (self.settings.var / LOG).read_text()[-6000:]
 
     @contextmanager
     def started(self, *command: str, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:

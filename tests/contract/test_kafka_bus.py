@@ -23,6 +23,7 @@ from tests.conftest import a_folder
 from tests.kafka_broker import a_kafka_bus, brokers_jars, make_topics
 
 pytestmark = pytest.mark.kafka
+BUSY_S = 4.0
 
 
 @pytest.fixture
@@ -121,6 +122,16 @@ def test_partitions_added_while_one_reads_are_given_to_whoever_polls_ever_so_bri
                 owned.add(spot)
 
         until(lambda: len(owned) == 8, step)
+
+
+def test_a_member_that_is_busy_for_long_does_not_hold_up_the_others_of_its_group(
+    bus: KafkaBus, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.kafka_bus.REBALANCE_S", BUSY_S)
+    with reading(bus, topic, "town") as busy:
+        owned = assigned(busy)  # alive, as the brokers hear, but it does not poll again
+        with reading(bus, topic, "town") as other:
+            assert assigned(other) == owned
 
 
 def a_certificate(folder: Path) -> Path:

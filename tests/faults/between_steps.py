@@ -12,7 +12,7 @@ import psycopg
 from tests.city import City
 
 LOCK: str = "42"
-PATIENCE_S = 180.0
+PATIENCE_S = 240.0
 GATE: str = f"""
     CREATE OR REPLACE FUNCTION wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql
     AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared({LOCK}); RETURN NULL; END $$"""

@@ -127,6 +127,9 @@ class AtWork:
             one.thread.start()
         try:
             yield
+        except BaseException:
+            print(f"{self.summary()}; put off {dict(self.put_off())}; the city's log ends with:\n{self.city.said()}")
+            raise
         finally:
             for one in workers:
                 one.closing.set()

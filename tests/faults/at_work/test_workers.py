@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections import Counter
+from typing import Any
 
 import psycopg
 import pytest
@@ -118,10 +119,17 @@ def signal_to(pid: int, what: signal.Signals) -> None:
     os.kill(pid, what)
 
 
-def members(city: City, group: str) -> int:
-    """How many have shared the partitions among them; 0 while they are at it."""
-    told = city.town.bus.ask(lambda admin: admin.describe_groups([group]))[group]  # type: ignore[attr-defined]
-    return len(told["members"]) if told["group_state"] == "Stable" else 0
+def until_shared_by(count: int, city: City, *groups: str) -> None:
+    """Wait until so many members have shared the partitions of each group among them."""
+
+    def told() -> dict[str, Any]:
+        return city.town.bus.ask(lambda admin: admin.describe_groups(list(groups)))  # type: ignore[attr-defined,no-any-return]
+
+    try:
+        until(lambda: all(len(g["members"]) == count and g["group_state"] == "Stable" for g in told().values()))
+    except AssertionError:
+        print(f"the groups at last: {told()}")
+        raise
 
 
 def test_members_of_a_group_come_and_go_in_order_and_by_kill(city: City) -> None:
@@ -129,9 +137,9 @@ def test_members_of_a_group_come_and_go_in_order_and_by_kill(city: City) -> None
     with work.working():
         for _ in range(ROUNDS):
             with city.started("consume", "awards") as second, city.started("consume", "ledger") as other:
-                until(lambda: members(city, "awards") == 2 == members(city, "ledger"))
+                until_shared_by(2, city, "awards", "ledger")
                 with city.started("consume", "awards") as third:
-                    until(lambda: members(city, "awards") == 3)
+                    until_shared_by(3, city, "awards")
                     work.until_more()
                     third.kill()
                     other.kill()
@@ -145,13 +153,13 @@ def test_members_of_a_group_come_and_go_in_order_and_by_kill(city: City) -> None
 def test_a_member_that_was_frozen_for_longer_than_its_group_waits_doubles_nothing_when_it_goes_on(city: City) -> None:
     work = AtWork(city, seed=4)
     with work.working(), city.started("consume", "awards") as frozen:
-        until(lambda: members(city, "awards") == 2)
+        until_shared_by(2, city, "awards")
         work.until_more()
         signal_to(frozen.pid, signal.SIGSTOP)
-        until(lambda: members(city, "awards") == 1)  # its partitions are others' now
+        until_shared_by(1, city, "awards")  # its partitions are others' now
         work.until_more()
         signal_to(frozen.pid, signal.SIGCONT)
-        until(lambda: members(city, "awards") == 2)
+        until_shared_by(2, city, "awards")
         work.until_more()
         assert frozen.poll() is None
     work.prove()
