@@ -26,6 +26,7 @@ FETCH_BYTES = 8 * 1024 * 1024
 BATCH_BYTES = 256 * 1024  # of one partition, in one write: a topic takes a megabyte at once at most
 SESSION_S = 15.0  # a member that says nothing for this long has died: others take its partitions
 REBALANCE_S = 60.0  # a member that lives but does not share anew holds up its group this long at most: the default is five minutes
+FRESH_MS = 10_000  # new partitions, and topics made anew, are seen this late at most: the default is five minutes
 LINGER_MS = 500  # a message waits for the rest of its publish, whose end does not wait
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ def connection_of(settings: Settings) -> dict[str, Any]:
         "bootstrap_servers": list(settings.kafka_bootstrap),
         "security_protocol": settings.kafka_security,
         "ssl_cafile": str(settings.kafka_ca) if settings.kafka_ca else None,
-        "metadata_max_age_ms": 10_000,  # new partitions, and topics made anew, are seen this late at most; the default is five minutes
+        "metadata_max_age_ms": FRESH_MS,
         "reconnect_backoff_max_ms": 2000,  # the default of 30 s would keep us away long after a broker is back
     }
     if settings.kafka_security.startswith("SASL"):

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from infra.kafka.cluster import Cluster, free_ports
 from infra.kafka_bus import KafkaBus, connection_of
-from infra.kafka_subscription import JOINING_MS
 from services.kit.bus import BusAway, Record, TopicRecreated
 from services.kit.settings import read_settings
 from tests.builders_bus import assigned, fresh_topic, message, read, read_all, reading, until
@@ -32,7 +31,8 @@ def topic() -> str:
 
 
 @pytest.fixture
-def bus(kafka: Cluster, topic: str) -> Iterator[KafkaBus]:
+def bus(kafka: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaBus]:
+    monkeypatch.setattr("infra.kafka_bus.FRESH_MS", 500)
     bus = a_kafka_bus(kafka, topic, patience_s=4.0)
     yield bus
     bus.close()
@@ -102,13 +102,12 @@ def test_a_topic_made_anew_while_one_reads_is_noticed(bus: KafkaBus, topic: str)
     assert {r.value for r in found} == {b"old"}
 
 
-@pytest.mark.parametrize("joining_ms", [JOINING_MS, 0])
 def test_partitions_added_while_one_reads_are_given_to_whoever_polls_ever_so_briefly(
-    bus: KafkaBus, topic: str, joining_ms: int, monkeypatch: pytest.MonkeyPatch
+    bus: KafkaBus, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The join that new partitions set off outlives the poll in which it begins: also when a poll ends between any two of its steps,
     as under load."""
-    monkeypatch.setattr("infra.kafka_subscription.JOINING_MS", joining_ms)
+    monkeypatch.setattr("infra.kafka_subscription.JOINING_MS", 0)
     with reading(bus, topic) as subscription:
         owned = set(assigned(subscription))
         for spot in owned:
