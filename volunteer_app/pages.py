@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -15,13 +14,16 @@ from services.apis import attendance, awards, identity, ledger, redemption, shif
 from services.apis.endpoint import Page
 from services.apis.errors import Refused
 from services.kit import installable
+from services.kit.every import every
 from services.kit.i18n import LANGUAGES
-from services.kit.parallel import Parts
+from services.kit.looks import told
+from services.kit.pictures import PICTURES, pin_of_form
 from services.kit.screens import ask, ask_together, done, for_all, form_key, only, read_form, screens, visit
 from services.kit.words import say
-from volunteer_app import pages_coins, pages_join, pages_pay, pages_print, pages_scan, pages_shifts
+from volunteer_app import pages_coins, pages_join, pages_pay, pages_print, pages_scan, pages_shifts, pages_shops
 from volunteer_app.home import home as asked_at_home
-from volunteer_app.words import DISPUTE_REASONS, PICTURES, REFUSALS, STATES
+from volunteer_app.home import shown
+from volunteer_app.words import DISPUTE_REASONS, REFUSALS, STATES
 
 VOLUNTEER = "volunteer"
 pages = Blueprint(VOLUNTEER, __name__, url_prefix="/volunteer", template_folder="templates")
@@ -39,6 +41,7 @@ def tabs(here: str) -> list[tuple[str, str, str, bool]]:
 
 pages.add_app_template_global(tabs, "volunteer_tabs")
 pages.add_app_template_global(lambda state: STATES[state], "state_words")
+pages.add_app_template_filter(lambda id_: getattr(screens().city.neighbourhood(id_), "name", id_), "place_name")
 
 
 @pages.get("/")
@@ -47,46 +50,8 @@ def home() -> ResponseReturnValue:
     here = visit()
     clients = {name: here.client(name) for name in screens().clients}
     parts = ask_together(**asked_at_home(clients, here.who), me=lambda: ask("identity", identity.GET_ME))
-    return render_template("volunteer/home.html", parts=parts, **next_and_open(parts), now=screens().clock.now())
-
-
-def next_and_open(parts: Parts) -> dict[str, Any]:
-    """`on_the_way`: awards whose coins are not there yet. `upcoming`: the next shift I have a place at or wait for. `inside`: where I am
-    checked in just now. `asked`: what could still be disputed, newest first."""
     now = screens().clock.now()
-    mine = [one for one in parts["signups"].signups if one.signup.state != "cancelled"] if "signups" in parts else []
-    told = parts["attendances"].attendances if "attendances" in parts else ()
-    inside = next((a for a in told if a.checked_in_at and not a.checked_out_at and a.ends_at > now), None)
-    return {
-        "on_the_way": [a for a in parts["awards"].awards if a.state in ("awarded", "waiting")][:3] if "awards" in parts else [],
-        "upcoming": min((one for one in mine if one.shift.ends_at > now), key=lambda one: one.shift.starts_at, default=None),
-        "inside": inside,
-        "asked": [a for a in told if a.ends_at <= now and a.ends_at > now - timedelta(days=14)][:3],
-    }  # fmt: skip
-
-
-@pages.get("/shops")
-@only(VOLUNTEER)
-def shops() -> ResponseReturnValue:
-    chosen = request.args.get("in") or None
-    parts = ask_together(
-        shops=lambda: ask(
-            "redemption", redemption.GET_SHOPS, query=redemption.ShopQuery(limit=100, neighbourhood_id=chosen)
-        ),
-    )
-    now = screens().city.local(screens().clock.now())
-    found = (
-        [(shop, open_until(shop, now)) for shop in parts["shops"].shops if not shop.closed] if "shops" in parts else []
-    )
-    return render_template("volunteer/shops.html", found=found, chosen=chosen, city=screens().city, away=parts.away)
-
-
-def open_until(shop: redemption.Shop, now: datetime) -> str | None:
-    """Until when a shop is open just now, as `19:30`; empty if it is closed, None if it did not say when it is open."""
-    if not shop.opening:
-        return None
-    hours = [o for o in shop.opening if o.weekday == now.isoweekday() and o.opens <= now.time() < o.closes]
-    return f"{hours[0].closes:%H:%M}" if hours else ""
+    return render_template("volunteer/home.html", parts=parts, **shown(parts, now, screens().city.day_of(now)))
 
 
 # ---------- me ----------
@@ -99,10 +64,16 @@ def me() -> ResponseReturnValue:
         me=lambda: ask("identity", identity.GET_ME),
         card=lambda: ask("identity", identity.GET_MY_CARD),
         unmaskings=lambda: ask("identity", identity.GET_MY_UNMASKINGS, query=Page(limit=100)),
+        organisations=lambda: ask("shifts", shifts.GET_ORGANISATIONS),
     )
     looks = parts["unmaskings"].unmaskings if "unmaskings" in parts else ()
+    known = parts["organisations"].organisations if "organisations" in parts else ()
+    names = {one.organisation_id: one.name for one in known}
     day_of = screens().city.day_of
-    by_day = Counter((day_of(look.looked_at), look.reason) for look in looks)  # newest first, as they came
+    by_day = Counter(  # newest first, as they came
+        (day_of(look.looked_at), names.get(look.organisation_id, _("Your organisation")), told(look.reason))
+        for look in looks
+    )
     return render_template("volunteer/me.html", parts=parts, looks=list(by_day.items())[:10], languages=LANGUAGES)
 
 
@@ -130,10 +101,10 @@ def my_data() -> ResponseReturnValue:
     parts = ask_together(
         identity=lambda: ask("identity", identity.GET_MY_EXPORT),
         signups=lambda: ask("shifts", shifts.GET_MY_SIGNUPS),
-        attendances=lambda: ask("attendance", attendance.GET_MY_ATTENDANCES, query=Page(limit=200)),
-        awards=lambda: ask("awards", awards.GET_MY_AWARDS, query=Page(limit=200)),
-        movements=lambda: ask("ledger", ledger.GET_MOVEMENTS, query=Page(limit=200), person_id=me),
-        purchases=lambda: ask("redemption", redemption.GET_MY_SALES, query=Page(limit=200)),
+        attendances=lambda: list(every("attendance", attendance.GET_MY_ATTENDANCES, "attendances")),
+        awards=lambda: list(every("awards", awards.GET_MY_AWARDS, "awards")),
+        movements=lambda: list(every("ledger", ledger.GET_MOVEMENTS, "movements", person_id=me)),
+        purchases=lambda: list(every("redemption", redemption.GET_MY_SALES, "purchases")),
     )
     if parts.away:
         raise Refused("service_away", "A part of the platform gives no answer. Try again in a moment.", status=503)
@@ -149,7 +120,7 @@ def erase() -> ResponseReturnValue:
     if request.method == "GET":
         parts = ask_together(wallet=lambda: ask("ledger", ledger.GET_WALLET, person_id=visit().who.id))
         return render_template("volunteer/erase.html", parts=parts, pictures=PICTURES)
-    ask("identity", identity.POST_MY_ERASURE, identity.Erase(pin=pages_join.pin_of_form()))
+    ask("identity", identity.POST_MY_ERASURE, identity.Erase(pin=pin_of_form()))
     visit().leave()
     pages_join.forget_card()
     return done(url_for(".join"), _("You are erased here. Nobody can read your name any more."))
@@ -162,7 +133,10 @@ def dispute(shift_id: Any) -> ResponseReturnValue:
         ask("attendance", attendance.POST_DISPUTE, read_form(attendance.MakeDispute), key=form_key(), shift_id=shift_id)
         return done(url_for(".home"), _("Thank you for telling us. Your coordinator will look at it."))
     shift = ask("shifts", shifts.GET_SHIFT, shift_id=shift_id)
-    return render_template("volunteer/dispute.html", shift=shift, reasons=DISPUTE_REASONS)
+    parts = ask_together(told=lambda: ask("attendance", attendance.GET_MY_ATTENDANCES, query=Page(limit=100)))
+    told = parts["told"].attendances if "told" in parts else ()
+    attended = next((one for one in told if one.shift_id == shift_id), None)
+    return render_template("volunteer/dispute.html", shift=shift, attended=attended, reasons=DISPUTE_REASONS)
 
 
 @pages.get("/offline")
@@ -192,6 +166,12 @@ def join_link() -> ResponseReturnValue:
     return redirect(url_for("volunteer.join"))
 
 
+@links.get("/pictures")
+@for_all
+def pictures_link() -> ResponseReturnValue:
+    return redirect(url_for("volunteer.new_pictures"))
+
+
 @links.get("/c/<code>")
 @for_all
 def code_link(code: str) -> ResponseReturnValue:
@@ -204,4 +184,5 @@ pages_join.add_to(pages)
 pages_shifts.add_to(pages)
 pages_scan.add_to(pages)
 pages_pay.add_to(pages)
+pages_shops.add_to(pages)
 pages_print.add_to(pages)

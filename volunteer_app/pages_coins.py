@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import groupby
 from uuid import UUID
 
 import msgspec
@@ -31,10 +32,17 @@ def coins() -> ResponseReturnValue:
 
 @only(VOLUNTEER)
 def movements() -> ResponseReturnValue:
-    """Line by line, as the ledger has it, newest first."""
+    """Line by line, as the ledger has it, newest first; the lines of one purchase together."""
     query = Page(limit=30, cursor=request.args.get("after"))
     told = ask("ledger", ledger.GET_MOVEMENTS, query=query, person_id=visit().who.id)
-    return render_template("volunteer/movements.html", told=told, kinds=MOVEMENTS, other_movement=OTHER_MOVEMENT)
+    runs = [list(run) for _journal, run in groupby(told.movements, key=lambda one: one.journal)]
+    return render_template(
+        "volunteer/movements.html",
+        runs=runs,
+        next_cursor=told.next_cursor,
+        kinds=MOVEMENTS,
+        other_movement=OTHER_MOVEMENT,
+    )
 
 
 @only(VOLUNTEER)

@@ -1,4 +1,4 @@
-"""Joining from an invitation, signing in with the card and the pictures, signing out.
+"""Joining from an invitation, signing in with the card and the pictures, new pictures for who forgot them, signing out.
 
 The device remembers its card, so that the next time the four pictures are enough.
 """
@@ -8,24 +8,15 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from services.apis import identity
+from services.apis import identity, identity_pictures
 from services.apis.errors import Refused
 from services.kit.i18n import language
-from services.kit.screens import ask, done, for_all, go_on, only, read_form, visit
+from services.kit.pictures import PICTURES, pin_of_form
+from services.kit.screens import ask, done, for_all, go_on, only, read_form, visit, with_camera
+from volunteer_app.filters import address
 from volunteer_app.pages_pay import end_payment_key
-from volunteer_app.words import PICTURES
 
 CARD_COOKIE, YEAR_SECONDS = "card", 365 * 24 * 3600
-
-
-def pin_of_form() -> identity.Pin:
-    """The four pictures tapped: `3,5,1,0` – or chosen from lists, where there is no script. Raises Refused `wrong_pin`."""
-    said = request.form.get("pin") or ",".join(request.form.get(f"pin{n}", "") for n in range(4))
-    try:
-        one, two, three, four = (int(number) for number in said.split(","))
-    except ValueError:
-        raise Refused("pin_missing", "Tap four pictures.", status=422) from None
-    return one, two, three, four
 
 
 def remember_card(code: str) -> None:
@@ -72,17 +63,38 @@ def sign_in() -> ResponseReturnValue:
     known = (
         CARD_COOKIE in request.cookies and "other" not in request.args and not (refusal and refusal.code != "wrong_pin")
     )
-    return render_template("volunteer/sign_in.html", refusal=refusal, pictures=PICTURES, known=known), (
-        refusal.status if refusal else 200
-    )
+    scanning = "scan" in request.args and refusal is None
+    page = render_template(
+        "volunteer/sign_in.html", refusal=refusal, pictures=PICTURES, known=known and not scanning, scanning=scanning,
+        scan_address=address(scan="yes"),
+    )  # fmt: skip
+    return with_camera(page) if scanning else page, refusal.status if refusal else 200
+
+
+@for_all
+def new_pictures() -> ResponseReturnValue:
+    """From a coordinator's code, for whoever forgot theirs: the person, their card and their coins stay."""
+    refusal = None
+    if request.method == "POST":
+        try:
+            body = read_form(identity_pictures.ChoosePictures, pin=pin_of_form())
+            _enter(ask("identity", identity_pictures.POST_PICTURES, body).card_code, body.pin)
+            return done(url_for(".welcome"))
+        except Refused as refused:
+            refusal = refused
+    page = render_template("volunteer/new_pictures.html", refusal=refusal, pictures=PICTURES)
+    return page, refusal.status if refusal else 200
 
 
 @for_all
 def sign_out() -> ResponseReturnValue:
+    """`forget`: the card too, where somebody joined on a helper's phone."""
     if proof := visit().proof():
         ask("identity", identity.POST_SESSION_END, proof)
     end_payment_key()
     visit().leave()
+    if request.form.get("forget"):
+        forget_card()
     return done(url_for(".sign_in"))
 
 
@@ -95,5 +107,6 @@ def welcome() -> ResponseReturnValue:
 def add_to(pages: Blueprint) -> None:
     pages.add_url_rule("/join", "join", join, methods=["GET", "POST"])
     pages.add_url_rule("/sign-in", "sign_in", sign_in, methods=["GET", "POST"])
+    pages.add_url_rule("/new-pictures", "new_pictures", new_pictures, methods=["GET", "POST"])
     pages.add_url_rule("/sign-out", "sign_out", sign_out, methods=["POST"])
     pages.add_url_rule("/welcome", "welcome", welcome)

@@ -13,7 +13,7 @@ from flask_babel import ngettext
 from services.apis import attendance, identity
 from services.apis.errors import Refused
 from services.kit.documents import pdf, printed, qr_svg
-from services.kit.i18n import day, duration, full_day
+from services.kit.i18n import duration, full_day
 from services.kit.screens import ask, ask_together, only, screens
 
 VOLUNTEER = "volunteer"
@@ -57,7 +57,8 @@ def certificate() -> ResponseReturnValue:
     data = {
         "city": city.name,
         "lines": [
-            [line.programme or "–", line.organisation or "–", f"{day(line.first_on)} – {day(line.last_on)}", duration(line.minutes)]
+            [line.programme or "–", line.organisation or "–", f"{full_day(line.first_on)} – {full_day(line.last_on)}",
+             duration(line.minutes)]
             for line in told.lines
         ],
         "words": {

@@ -11,6 +11,7 @@ from services.apis import attendance as api
 from services.apis.endpoint import Page
 from services.apis.errors import Refused
 from services.kit.screens import ask, done, form_key, only, screens, with_camera
+from volunteer_app.home import inside as where_i_am
 
 VOLUNTEER = "volunteer"
 
@@ -52,9 +53,9 @@ def checked_in(attendance_id: Any) -> ResponseReturnValue:
 
 def inside() -> api.Attendance | None:
     """Where I am checked in just now."""
-    now = screens().clock.now()
-    told = ask("attendance", api.GET_MY_ATTENDANCES, query=Page(limit=10)).attendances
-    return next((a for a in told if a.checked_in_at and not a.checked_out_at and a.ends_at > now), None)
+    return where_i_am(
+        ask("attendance", api.GET_MY_ATTENDANCES, query=Page(limit=10)).attendances, screens().clock.now()
+    )
 
 
 def add_to(pages: Blueprint) -> None:

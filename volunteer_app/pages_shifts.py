@@ -3,38 +3,142 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from services.apis import shifts as api
-from services.apis.errors import Refused
+from services.kit.i18n import day as short_day
+from services.kit.i18n import week_days
 from services.kit.screens import ask, ask_together, done, form_key, only, screens
+from volunteer_app.filters import Menu, address, by_language, by_neighbourhood, menu
 
 VOLUNTEER = "volunteer"
-MOST = 100
+AT_ONCE = 60
+MOST = 200
+DAYS_NAMED = 7
+
+
+@dataclass(frozen=True)
+class Square:
+    """A day of the calendar: what takes place on it, and whether I come."""
+
+    day: date
+    shifts: list[api.Shift]
+    mine: bool
+    inside: bool  # of the month shown
+
+
+def today() -> date:
+    return screens().city.day_of(screens().clock.now())
+
+
+def day_name(day: date) -> str:
+    """`Today`, `Tomorrow`, `Sat 28 Nov`."""
+    return {0: _("Today"), 1: _("Tomorrow")}.get((day - today()).days) or short_day(day)
+
+
+def begins(day: date) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(screens().city.zone))
+
+
+def asked_day(name: str, form: str = "%Y-%m-%d") -> date | None:
+    """A day of the address; None where it says none that can be read."""
+    try:
+        return datetime.strptime(request.args.get(name, ""), form).date()  # noqa: DTZ007 - a day of the city
+    except ValueError:
+        return None
 
 
 @only(VOLUNTEER)
 def shifts() -> ResponseReturnValue:
-    """All that are to come, day by day; `in`: of one neighbourhood; `view=calendar`: as weeks."""
-    chosen = request.args.get("in") or None
+    """All that are to come, day by day; `view=calendar`: a month of them. `in`: of one neighbourhood, `speaks`: with that language,
+    `day`: on one day."""
+    if request.args.get("view") == "calendar":
+        return month()
+    day, cursor = asked_day("day"), request.args.get("after")
+    since = max(begins(day), screens().clock.now()) if day else None
     parts = ask_together(
-        shifts=lambda: ask("shifts", api.GET_SHIFTS, query=api.ShiftQuery(limit=MOST, neighbourhood_id=chosen)),
-        mine=lambda: ask("shifts", api.GET_MY_SIGNUPS),
+        shifts=lambda: ask("shifts", api.GET_SHIFTS, query=wanted(since, AT_ONCE, cursor)), mine=asked_mine
     )
-    found = [s for s in parts["shifts"].shifts if s.state == "open"] if "shifts" in parts else []
-    days = [(day, list(run)) for day, run in groupby(found, key=lambda s: screens().city.day_of(s.starts_at))]
-    calendar = request.args.get("view") == "calendar"
+    told = parts["shifts"] if "shifts" in parts else api.ShiftList(shifts=())
+    days = [(when, run) for when, run in by_day(told.shifts) if day in (None, when)]
+    more = told.next_cursor if day is None else None
     return render_template(
-        "volunteer/shifts.html", days=days, weeks=weeks(days) if calendar else [], calendar=calendar, chosen=chosen,
-        mine=mine_of(parts), away=parts.away, city=screens().city,
+        "volunteer/shifts.html", days=days, more=more, mine=mine_of(parts), menus=menus(), away=parts.away, address=address,
+        narrowed=bool({"in", "speaks", "day"} & request.args.keys()), day_name=day_name,
     )  # fmt: skip
+
+
+def month() -> ResponseReturnValue:
+    """A month, and what takes place on the day that is chosen: at first the next one with a shift."""
+    now, day = screens().clock.now(), asked_day("day")
+    first = (asked_day("month", "%Y-%m") or day or today()).replace(day=1)
+    first = max(first, today().replace(day=1))
+    after = (first + timedelta(days=31)).replace(day=1)
+    parts = ask_together(shifts=lambda: until(after, max(begins(first), now)), mine=asked_mine)
+    mine = mine_of(parts)
+    there = dict(by_day(parts["shifts"])) if "shifts" in parts else {}
+    if day not in there:
+        day = min(there, default=None)
+    monday = first - timedelta(days=first.weekday())
+    shown = [monday + timedelta(days=n) for n in range(((after - monday).days + 6) // 7 * 7)]
+    squares = [
+        Square(one, run := there.get(one, []), any(s.shift_id in mine for s in run), first <= one < after)
+        for one in shown
+    ]
+    return render_template(
+        "volunteer/month.html", weeks=[squares[n : n + 7] for n in range(0, len(squares), 7)], first=first, after=after,
+        before=(first - timedelta(days=1)).replace(day=1) if first > today() else None, day=day, days=[(day, there[day])] if day else [],
+        mine=mine, menus=menus()[:2], away=parts.away, letters=week_days(), day_name=day_name, address=address,
+    )  # fmt: skip
+
+
+def menus() -> list[Menu]:
+    days = (today() + timedelta(days=n) for n in range(DAYS_NAMED))
+    named = ((one.isoformat(), day_name(one), None) for one in days)
+    chosen = asked_day("day")
+    by_days = menu("calendar-days", _("Day"), "day", _("Every day"), named)
+    if chosen and not by_days.chosen:  # one of the calendar's
+        by_days = by_days._replace(words=short_day(chosen), chosen=True)
+    return [by_neighbourhood(), by_language(), by_days]
+
+
+def wanted(since: datetime | None, limit: int, cursor: str | None = None) -> api.ShiftQuery:
+    spoken = request.args.get("speaks")
+    return api.ShiftQuery(
+        limit=limit, cursor=cursor, ending_after=since, neighbourhood_id=request.args.get("in") or None,
+        language=spoken if spoken in screens().city.languages else None,
+    )  # fmt: skip
+
+
+def until(day: date, since: datetime) -> list[api.Shift]:
+    """All from an instant on that begin before a day."""
+    found: list[api.Shift] = []
+    cursor = None
+    while True:
+        told = ask("shifts", api.GET_SHIFTS, query=wanted(since, MOST, cursor))
+        found, cursor = [*found, *told.shifts], told.next_cursor
+        if cursor is None or screens().city.day_of(found[-1].starts_at) >= day:
+            return [one for one in found if screens().city.day_of(one.starts_at) < day]
+
+
+def by_day(found: Sequence[api.Shift]) -> list[tuple[date, list[api.Shift]]]:
+    """Those that take place, soonest first."""
+    on = sorted((one for one in found if one.state == "open"), key=lambda one: one.starts_at)
+    return [(day, list(run)) for day, run in groupby(on, key=lambda one: screens().city.day_of(one.starts_at))]
+
+
+def asked_mine() -> api.MySignUps:
+    told: api.MySignUps = ask("shifts", api.GET_MY_SIGNUPS)
+    return told
 
 
 def mine_of(parts: Any) -> dict[UUID, api.SignUp]:
@@ -43,29 +147,16 @@ def mine_of(parts: Any) -> dict[UUID, api.SignUp]:
     return {one.shift.shift_id: one.signup for one in signups if one.signup.state != "cancelled"}
 
 
-def weeks(days: Sequence[tuple[date, list[api.Shift]]]) -> list[list[tuple[date, list[api.Shift]]]]:
-    """The days week by week from the first one on, without shifts too; a week begins on Monday."""
-    if not days:
-        return []
-    there, first, last = dict(days), days[0][0], days[-1][0]
-    monday = first - timedelta(days=first.weekday())
-    count = (last - monday).days // 7 + 1
-    return [
-        [(day, there.get(day, [])) for day in (monday + timedelta(days=7 * week + n) for n in range(7)) if day >= first]
-        for week in range(count)
-    ]
-
-
 @only(VOLUNTEER)
 def shift(shift_id: UUID) -> ResponseReturnValue:
-    parts = ask_together(
-        shift=lambda: ask("shifts", api.GET_SHIFT, shift_id=shift_id), mine=lambda: ask("shifts", api.GET_MY_SIGNUPS)
-    )
-    if "shift" not in parts:
-        raise Refused("unknown_shift", "There is no such shift.", status=404)
+    found, parts = ask("shifts", api.GET_SHIFT, shift_id=shift_id), ask_together(mine=asked_mine)
+    mine = parts["mine"].signups if "mine" in parts else ()
+    here = next((one for one in mine if one.shift.shift_id == shift_id and one.signup.state != "cancelled"), None)
     return render_template(
-        "volunteer/shift.html", shift=parts["shift"], signup=mine_of(parts).get(shift_id), city=screens().city
-    )
+        "volunteer/shift.html", shift=found, signup=here and here.signup, messages=here.messages if here else (),
+        now=screens().clock.now(), place=screens().city.neighbourhood(found.neighbourhood_id),
+        link=f"{screens().public_url}{url_for('.shift', shift_id=shift_id)}",
+    )  # fmt: skip
 
 
 @only(VOLUNTEER)
@@ -84,8 +175,8 @@ def give_back(shift_id: UUID) -> ResponseReturnValue:
 @only(VOLUNTEER)
 def calendar() -> ResponseReturnValue:
     """My shifts in my phone's own calendar, kept up to date by itself."""
-    address = f"{screens().public_url}/api/shifts{ask('shifts', api.GET_MY_CALENDAR).path}"
-    return render_template("volunteer/calendar.html", address=address, subscribed=f"webcal:{address.partition(':')[2]}")
+    feed = f"{screens().public_url}/api/shifts{ask('shifts', api.GET_MY_CALENDAR).path}"
+    return render_template("volunteer/calendar.html", address=feed, subscribed=f"webcal:{feed.partition(':')[2]}")
 
 
 def add_to(pages: Blueprint) -> None:

@@ -1,15 +1,8 @@
-"""What volunteers are told: pictures of the PIN, reasons, and refusals in plain sentences."""
+"""What volunteers are told: reasons, and refusals in plain sentences."""
 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
-
-# The twelve pictures of the PIN, by their number; the sign is their name in the icon sprite.
-PICTURES = (
-    ("sun", _("sun")), ("moon", _("moon")), ("star", _("star")), ("tree-deciduous", _("tree")),
-    ("flower-2", _("flower")), ("fish", _("fish")), ("bird", _("bird")), ("cat", _("cat")),
-    ("house", _("house")), ("key-round", _("key")), ("bike", _("bicycle")), ("apple", _("apple")),
-)  # fmt: skip
 
 DISPUTE_REASONS = (
     ("minutes_wrong", _("The time is not right")),
@@ -50,6 +43,8 @@ REFUSALS = {
     "unknown_invitation": _("This invitation is not known. Ask the person who gave it to you for a new one."),
     "invitation_expired": _("This invitation is too old. Ask the person who gave it to you for a new one."),
     "invitation_used": _("This invitation was used already. Sign in with your pictures, or ask for a new invitation."),
+    "unknown_pictures_code": _("We do not know this code, or it is over. Ask your coordinator for a new one."),
+    "pictures_code_expired": _("We do not know this code, or it is over. Ask your coordinator for a new one."),
     "weak_pin": _("These pictures are too easy to guess. Choose others."),
     "wrong_pin": _("These are not your pictures, or not in this order. Try again."),
     "too_many_tries": _("Too many tries. Wait a while, or ask your coordinator."),

@@ -1,6 +1,6 @@
 """What each person of the demo sees now: read from the services' own JSON in that person's name, worded by `shoes.py`.
 
-The volunteer's and the shop's parts come through their apps, as their phones would ask.
+The volunteer's parts come through their app, as their phone would ask.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from infra.demo.sections_city import CityView
 from infra.demo.setup import owner_of
 from infra.demo.view import Document, History, Person, Section
 from infra.town import Town
-from merchant_app.today import today
+from services.apis import redemption
 from services.apis.errors import Refused
 from services.kit.gathering import gather
-from services.kit.parallel import Parts
+from services.kit.parallel import Parts, ask_all
 from services.kit.screens import visit
 from volunteer_app.home import home
 
@@ -93,9 +93,8 @@ class TownView:
         ]
 
     def _cashier(self) -> list[Section]:
-        token = self._life.memory.tills[SHOP.name]
-        who = self._town.tokens.read(token, now=self._town.clock.now())
-        parts = gather(today, {"redemption": self._town.client("redemption").as_(token)}, who)
+        till = self._town.client("redemption").as_(self._life.memory.tills[SHOP.name])
+        parts = ask_all({"sales": lambda: till.call(redemption.GET_SALES, query=redemption.SaleQuery(limit=20))})
         return [self._part(parts, "sales", "/api/redemption/sales", self._sales), *self._city.owed(SHOP)]
 
     def _part(self, parts: Parts, name: str, link: str, word: Callable[[Parts, str], Section]) -> Section:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from datetime import date, time, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -26,6 +27,7 @@ from services.apis.errors import Refused
 from services.events.funding import Earmark
 from services.identity.handlers_staff import take_on_first_admin
 
+INSURED = timedelta(days=5 * 365)
 PASSWORD = "valdarco-is-invented"  # noqa: S105 - the demo's people are invented and their money too
 
 
@@ -119,7 +121,7 @@ class Founding:
             if organisation is not None:
                 self._staff(role, key, self.memory.ids[organisation])
         for activity in cast.ACTIVITIES:
-            self._activity(activity, programme_id)
+            self._activity(activity, programme_id, opens_on)
         rule = awards_api.SetRule(
             programme_id=programme_id, form="per_participation", coins=5, least_minutes=45, valid_from=opens_on,
             legal_basis="D.G.C. Valdarco n. 12 (inventata), art. 3",
@@ -130,11 +132,11 @@ class Founding:
         body = shifts_api.RegisterOrganisation(name=name)
         self._once(name, lambda: self._admin("shifts", shifts_api.POST_ORGANISATION, body, name).organisation_id)
 
-    def _activity(self, activity: cast.Activity, programme_id: UUID) -> None:
+    def _activity(self, activity: cast.Activity, programme_id: UUID, opens_on: date) -> None:
         body = shifts_api.AddActivity(
             programme_id=programme_id, organisation_id=self.memory.ids[activity.organisation], name=activity.name,
             place=activity.place, kind=activity.kind, neighbourhood_id=activity.neighbourhood, minutes=activity.minutes,
-            capacity=activity.capacity,
+            capacity=activity.capacity, languages=activity.languages, insured_from=opens_on, insured_until=opens_on + INSURED,
         )  # fmt: skip
         self._once(
             activity.name, lambda: self._admin("shifts", shifts_api.POST_ACTIVITY, body, activity.name).activity_id
@@ -146,7 +148,7 @@ class Founding:
         body = redemption_api.RegisterShop(
             name=shop.name, neighbourhood_ids=shop.neighbourhoods, signed_on=self.memory.first_day,
             agreement_reference=f"Conv. {len(self.memory.tills) + 1}/2026", languages=shop.languages,
-            step_free=shop.step_free, pork_free=shop.pork_free,
+            step_free=shop.step_free, pork_free=shop.pork_free, opening=opening_of(shop),
         )  # fmt: skip
         shop_id = self._once(
             shop.name, lambda: self._admin("redemption", redemption_api.POST_SHOP, body, shop.name).shop_id
@@ -209,6 +211,14 @@ class Founding:
         self.actors.ask(
             "lucia", "funding", funding_api.POST_SET_ASIDE_APPROVE, key=act, set_aside_id=prepared.set_aside_id
         )
+
+
+def opening_of(shop: cast.Shop) -> tuple[redemption_api.Opening, ...]:
+    return tuple(
+        redemption_api.Opening(weekday=day, opens=time.fromisoformat(opens), closes=time.fromisoformat(closes))
+        for day in range(1, 7)
+        for opens, closes in shop.hours
+    )
 
 
 def owner_of(shop: cast.Shop) -> str:

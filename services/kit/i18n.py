@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -10,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from babel import Locale
-from babel.dates import format_skeleton, format_timedelta
+from babel.dates import format_date, format_skeleton, format_timedelta, get_day_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
@@ -31,6 +32,7 @@ LANGUAGES = {
     "ur": "اردو",
 }
 RIGHT_TO_LEFT = frozenset({"ar", "ur"})
+COMMAS = {"ar": "، ", "ur": "، "}
 TRANSLATIONS = Path(__file__).parent / "translations"
 YEAR_SECONDS = 365 * 24 * 3600
 
@@ -83,9 +85,9 @@ def locale() -> str:
     return "en_GB" if language() == "en" else language()
 
 
-def direction() -> str:
-    """`rtl` for Arabic and Urdu, else `ltr`."""
-    return "rtl" if language() in RIGHT_TO_LEFT else "ltr"
+def direction(spoken: str | None = None) -> str:
+    """`rtl` for Arabic and Urdu, else `ltr`: of the language given, or of this request's."""
+    return "rtl" if (spoken or language()) in RIGHT_TO_LEFT else "ltr"
 
 
 def languages() -> list[tuple[str, str, str]]:
@@ -115,7 +117,9 @@ def day(when: date) -> str:
 
 def long_day(when: date) -> str:
     """`Saturday 28 November` in the person's language."""
-    return format_skeleton("MMMMEEEEd", when, locale=_written())
+    # Unicode's data has no such layout for every language; the one that goes on with the year is there for all.
+    whole = Locale.parse(_written()).date_formats["full"].pattern
+    return format_date(when, whole[: whole.index("MMMM") + 4].replace(", ", " "), locale=_written())
 
 
 def full_day(when: date) -> str:
@@ -152,6 +156,20 @@ def until(when: datetime, now: datetime) -> str:
 def language_name(code: str) -> str:
     """A language as the person's own language calls it."""
     return str(Locale.parse(_written()).languages.get(code, code))
+
+
+def listed(words: Iterable[str]) -> str:
+    """`Arabic, Italian`, with the comma of the person's language."""
+    return COMMAS.get(language(), ", ").join(words)
+
+
+def week_days() -> list[tuple[str, str]]:
+    """Monday first: the letter that heads a calendar's column, and the name it stands for."""
+    names = get_day_names("wide", "stand-alone", locale=_written())
+    letters = get_day_names("narrow", "stand-alone", locale=_written())
+    if language() == "ur":  # Unicode's data has no letters of Urdu's own; its names are short
+        letters = names
+    return [(letters[n], names[n]) for n in range(7)]
 
 
 def _written() -> str:

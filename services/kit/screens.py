@@ -113,7 +113,7 @@ def init_screens(app: Flask, screens: Screens) -> None:
         full_date=i18n.full_day, month=i18n.month, bar_chart=bar_chart,
         short_day=lambda instant: i18n.day(day_of(instant)), long_day=lambda instant: i18n.long_day(day_of(instant)),
         until_words=lambda instant: i18n.until(instant, screens.clock.now()), day_today=lambda: day_of(screens.clock.now()),
-        language_names=lambda codes: ", ".join(map(i18n.language_name, codes)),
+        language_names=lambda codes: i18n.listed(map(i18n.language_name, codes)), listed=i18n.listed,
     )  # fmt: skip
 
 

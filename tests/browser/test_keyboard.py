@@ -67,7 +67,7 @@ def test_a_volunteer_signs_up_by_keyboard(town: Town, visit: Visit) -> None:
     press(page, "Skip to the content")
     press(page, "Find a shift")
     page.wait_for_url("**/shifts")
-    press(page, shift.name)
+    press(page, f"12:00–14:00 {shift.name}")
     page.wait_for_url(f"**/shifts/{shift.shift_id}")
     press(page, "I will come")
     expect(page.get_by_role("status").get_by_text("You have a place. See you there!")).to_be_visible()

@@ -7,9 +7,9 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from infra.town import Town
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Sees, Visit
 from tests.builders import a_shift
-from tests.builders_identity import a_joined_volunteer, an_invitation
+from tests.builders_identity import a_joined_volunteer, a_known_organisation, an_invitation, staff
 from tests.builders_redemption import give_coins, take_part
 from tests.builders_sealing import seal
 
@@ -59,6 +59,35 @@ def test_somebody_who_signed_out_comes_back_with_the_four_pictures_alone(town: T
     expect(page.get_by_role("heading", name="Hello, Amal")).to_be_visible()
 
 
+def test_who_forgot_their_pictures_chooses_new_ones_with_a_code_of_their_coordinator(town: Town, visit: Visit) -> None:
+    organisation_id = a_known_organisation(town)
+    coordinator, amal = staff(town, "coordinator", organisation_id), a_joined_volunteer(town, organisation_id)
+    page = visit(coordinator, f"/coordinator/people/{amal.person_id}")
+    page.get_by_role("button", name="New pictures").click()
+    expect(page.get_by_role("img", name="Code for new pictures")).to_be_visible()
+    link = page.get_by_role("link", name="/pictures#").inner_text()
+    page = visit(None, link[link.index("/pictures#") :])
+    expect(page.get_by_label("The code from your coordinator")).to_be_hidden()  # it was in the link
+    tap(page, *PICTURES)
+    expect(page.get_by_text("Once more, to be sure")).to_be_visible()
+    tap(page, *PICTURES)
+    page.get_by_role("button", name="Use these pictures").click()
+    expect(page.get_by_role("heading", name="You are in")).to_be_visible()
+    page.get_by_role("link", name="Me", exact=True).click()
+    expect(page.get_by_text("A coordinator let you choose new pictures")).to_be_visible()
+
+
+def test_a_card_and_its_four_pictures_are_enough_on_any_phone(town: Town, visit: Visit, sees: Sees) -> None:
+    volunteer = a_joined_volunteer(town)
+    card = visit(volunteer, "/volunteer/me").get_by_role("img", name="The code of your card").screenshot()
+    page = visit(None, "/volunteer/sign-in", browser=sees(card, "tilted"))
+    page.get_by_role("link", name="Scan my card").click()
+    expect(page.get_by_label("The code of your card")).to_have_value(volunteer.card_code or "")
+    expect(page.locator(".camera")).to_be_hidden()
+    tap(page, "sun", "flower", "house", "star")
+    expect(page.get_by_role("heading", name="Hello, Zafira")).to_be_visible()
+
+
 def test_a_volunteer_finds_a_shift_signs_up_and_gives_the_place_back(town: Town, visit: Visit) -> None:
     shift = a_shift(town)
     town.settle()
@@ -67,6 +96,8 @@ def test_a_volunteer_finds_a_shift_signs_up_and_gives_the_place_back(town: Town,
     page.get_by_role("link", name=shift.name).click()
     page.get_by_role("button", name="I will come").click()
     expect(page.get_by_role("status").get_by_text("You have a place. See you there!")).to_be_visible()
+    page.get_by_text("Bring a team-mate").click()
+    expect(page.get_by_role("img", name="The code of this shift")).to_be_visible()
     page.get_by_role("link", name="Home").click()
     expect(page.get_by_role("link", name="Scan to check in")).to_be_visible()
     page.get_by_role("link", name="More about this shift").click()
