@@ -158,7 +158,7 @@ class Erase(Struct, frozen=True, kw_only=True):
 
 
 class Unmasking(Struct, frozen=True, kw_only=True):
-    """Somebody opened my name: in which role, of which organisation, when and why."""
+    """Somebody opened my name, or let me choose new pictures: in which role, of which organisation, when and why."""
 
     role: str
     organisation_id: UUID

@@ -6,12 +6,13 @@ CHECKS = {
         WHERE erased_at IS NULL GROUP BY people.person_id HAVING count(card_id) <> (pin_hash IS NOT NULL)::int""",
     "every living person has a key of their own": """
         SELECT person_id FROM people LEFT JOIN person_keys USING (person_id) WHERE erased_at IS NULL AND wrapped IS NULL""",
-    "an erased person has no key, no name, no session, no invitation, no living card and no living role": """
+    "an erased person has no key, no name, no session, no invitation, no code, no living card and no living role": """
         SELECT person_id FROM people WHERE erased_at IS NOT NULL AND (
             EXISTS (SELECT FROM person_keys WHERE person_keys.person_id = people.person_id)
             OR EXISTS (SELECT FROM names WHERE names.person_id = people.person_id)
             OR EXISTS (SELECT FROM sessions WHERE sessions.person_id = people.person_id)
             OR EXISTS (SELECT FROM invitations WHERE invitations.person_id = people.person_id)
+            OR EXISTS (SELECT FROM pictures_codes WHERE pictures_codes.person_id = people.person_id)
             OR EXISTS (SELECT FROM cards WHERE cards.person_id = people.person_id AND revoked_at IS NULL)
             OR EXISTS (SELECT FROM roles WHERE roles.person_id = people.person_id AND revoked_at IS NULL))""",
     "a person signs in with a card and a PIN or with an e-mail and a password, not both and not neither": """

@@ -15,6 +15,7 @@ from services.apis.errors import Refused, forbidden
 INVITATION_LIFE = timedelta(days=14)
 STAFF_INVITATION_LIFE = timedelta(days=3)
 INVITATIONS_A_DAY = 100
+PICTURES_CODE_LIFE = timedelta(minutes=15)
 REPEAT_WITHIN = timedelta(minutes=15)
 VOLUNTEER_SESSION = timedelta(days=30)
 STAFF_SESSION = timedelta(hours=12)
@@ -60,6 +61,13 @@ def check_invitation(*, expires_at: datetime, used_at: datetime | None, now: dat
         )
     if used_at is not None and now - used_at > REPEAT_WITHIN:
         raise Refused("invitation_used", "Somebody joined with this invitation already. Ask for a new one.")
+
+
+def check_pictures_code(expires_at: datetime, *, now: datetime) -> None:
+    """Refuse a code for new pictures whose minutes are over."""
+    if expires_at <= now:
+        message = "This code is over. Ask your coordinator for a new one."
+        raise Refused("pictures_code_expired", message, {"ended_at": expires_at.isoformat()})
 
 
 def check_invitations_left(made_today: int) -> None:

@@ -20,7 +20,16 @@ from services.identity.handlers_card import issue_card, living_card
 from services.identity.handlers_person import living_person, signed_in, take_on, vault_of
 from services.identity.handlers_session import prove_pin
 from services.identity.handlers_vault import put_name
-from services.identity.models import Attempt, Card, Invitation, Organisation, Person, Session, StaffInvitation
+from services.identity.models import (
+    Attempt,
+    Card,
+    Invitation,
+    Organisation,
+    Person,
+    PicturesCode,
+    Session,
+    StaffInvitation,
+)
 from services.identity.vault import new_code
 from services.kit.db import Tx
 
@@ -94,11 +103,12 @@ def on_organisation_registered(tx: Tx, events: list[Envelope[OrganisationRegiste
 
 
 def forget_what_is_over(tx: Tx) -> int:
-    """Delete expired invitations, ended sessions and forgotten failures: what is kept for nothing is only a risk."""
+    """Delete expired invitations and codes, ended sessions and forgotten failures: what is kept for nothing is only a risk."""
     return sum(
         (
             _forget(tx, Invitation.invitation_id, Invitation.expires_at < tx.now),
             _forget(tx, StaffInvitation.invitation_id, StaffInvitation.expires_at < tx.now),
+            _forget(tx, PicturesCode.person_id, PicturesCode.expires_at < tx.now),
             _forget(
                 tx,
                 Session.session_id,

@@ -49,18 +49,19 @@ def replace_my_card(tx: Tx) -> api.Card:
 
 
 def card_of(tx: Tx, organisation_id: UUID, person_id: UUID) -> api.PrintableCard:
-    return _printable(tx, _volunteer_of(tx, organisation_id, person_id).person_id)
+    return _printable(tx, volunteer_of(tx, organisation_id, person_id).person_id)
 
 
 def replace_card_of(tx: Tx, organisation_id: UUID, person_id: UUID) -> api.Card:
-    return _replace(tx, _volunteer_of(tx, organisation_id, person_id).person_id)
+    return _replace(tx, volunteer_of(tx, organisation_id, person_id).person_id)
 
 
 def card_view(card: Card) -> api.Card:
     return api.Card(card_id=card.card_id, issued_at=card.issued_at, revoked_at=card.revoked_at)
 
 
-def _volunteer_of(tx: Tx, organisation_id: UUID, person_id: UUID) -> Person:
+def volunteer_of(tx: Tx, organisation_id: UUID, person_id: UUID) -> Person:
+    """The person, locked, for a coordinator of the organisation they joined through."""
     coordinator_of(tx, organisation_id)
     person = living_person(tx, person_id)
     if person.organisation_id != organisation_id:

@@ -14,7 +14,18 @@ from services.identity.handlers_card import card_view, revoke_card
 from services.identity.handlers_person import end_sessions, living_roles, lock_of, role_view, signed_in, vault_of
 from services.identity.handlers_session import prove_password, prove_pin
 from services.identity.handlers_vault import name_view, unmasking_view
-from services.identity.models import Card, Invitation, Name, Person, PersonKey, Role, Session, Staff, Unmasking
+from services.identity.models import (
+    Card,
+    Invitation,
+    Name,
+    Person,
+    PersonKey,
+    PicturesCode,
+    Role,
+    Session,
+    Staff,
+    Unmasking,
+)
 from services.kit.db import Tx
 
 
@@ -84,7 +95,7 @@ def erase_me(tx: Tx, body: api.Erase) -> Nothing:
         role.revoked_at, role.revoked_by = tx.now, of
         tx.put(RoleRevoked(person_id=of, role=role.role, scope_id=role.scope_id))
     tx.session.flush()
-    for table in (PersonKey, Name, Session, Invitation):
+    for table in (PersonKey, Name, Session, Invitation, PicturesCode):
         tx.session.execute(delete(table).where(table.person_id == of))
     forget_attempts_of(tx, "person", str(of))
     person.erased_at = tx.now

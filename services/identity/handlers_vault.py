@@ -65,7 +65,7 @@ def open_names(tx: Tx, body: vault_api.OpenNames, organisation_id: UUID) -> vaul
 
 def _open(tx: Tx, organisation_id: UUID, person_ids: tuple[UUID, ...], reason: str) -> tuple[api.NameHeld, ...]:
     """No name leaves without its line in the log: both are of this one transaction, and the answer goes out after it."""
-    looker = coordinator_of(tx, organisation_id)
+    coordinator_of(tx, organisation_id)
     rows = tx.session.execute(
         select(Name, PersonKey.wrapped)
         .join(PersonKey, PersonKey.person_id == Name.person_id)
@@ -75,16 +75,21 @@ def _open(tx: Tx, organisation_id: UUID, person_ids: tuple[UUID, ...], reason: s
     opened = []
     for name, wrapped in rows:
         lock = vault_of(tx).lock(name.person_id, wrapped)
-        unmasking_id = tx.new_id()
-        tx.session.add(
-            Unmasking(
-                unmasking_id=unmasking_id, person_id=name.person_id, organisation_id=organisation_id,
-                looked_by=looker.person_id, role="coordinator", looked_at=tx.now,
-                reason_sealed=lock.seal(f"{unmasking_id}/reason", reason.strip()),
-            )
-        )  # fmt: skip
+        log_look(tx, lock, name.person_id, organisation_id, reason.strip())
         opened.append(name_view(name, lock))
     return tuple(opened)
+
+
+def log_look(tx: Tx, lock: PersonLock, person_id: UUID, organisation_id: UUID, reason: str) -> None:
+    """What the person will see of this coordinator: the caller."""
+    unmasking_id = tx.new_id()
+    tx.session.add(
+        Unmasking(
+            unmasking_id=unmasking_id, person_id=person_id, organisation_id=organisation_id,
+            looked_by=UUID(tx.who.id), role="coordinator", looked_at=tx.now,
+            reason_sealed=lock.seal(f"{unmasking_id}/reason", reason),
+        )
+    )  # fmt: skip
 
 
 def name_view(name: Name, lock: PersonLock) -> api.NameHeld:

@@ -70,7 +70,7 @@ class Name(Base):
 
 
 class Unmasking(Base):
-    """A name was opened. The reason is sealed with the person's key too: it may say something about them."""
+    """A name was opened, or a code for new pictures made. The reason is sealed with the person's key: it may be about them."""
 
     __tablename__ = "unmaskings"
     unmasking_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -136,6 +136,16 @@ class Invitation(Base):
     used_at: Mapped[datetime | None]
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.person_id"))
     __table_args__ = (Index("ix_invitations_organisation_id_invited_at", "organisation_id", "invited_at"),)
+
+
+class PicturesCode(Base):
+    """With it a volunteer chooses new pictures, once. One a person: a new code replaces the one before."""
+
+    __tablename__ = "pictures_codes"
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.person_id"), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(unique=True)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class Staff(Base):

@@ -1,4 +1,4 @@
-"""Coordinators and their volunteers: who joined, inviting somebody, a name, a card to print or to replace."""
+"""Coordinators and their volunteers: who joined, inviting somebody, a name, a card to print or to replace, new pictures."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from services.apis import identity, shifts
+from services.apis import identity, identity_pictures, shifts
 from services.apis import identity_vault as api
 from services.apis.endpoint import Page
 from services.apis.errors import Refused
+from services.kit import looks
 from services.kit.i18n import LANGUAGES
 from services.kit.names import names_of
 from services.kit.screens import ask, ask_together, done, form_key, only, read_form, screens, visit
@@ -59,7 +60,7 @@ def people() -> ResponseReturnValue:
     here = organisation()
     query = Page(limit=AT_ONCE, cursor=request.args.get("after"))
     told = ask("identity", api.GET_PEOPLE, query=query, organisation_id=here)
-    names = names_of(here, {one.person_id for one in told.people}, _("The list of volunteers"))
+    names = names_of(here, {one.person_id for one in told.people}, looks.LIST)
     order = list(names)
     lines = sorted(told.people, key=lambda one: order.index(one.person_id))
     return render_template(
@@ -94,7 +95,7 @@ def invite() -> ResponseReturnValue:
 @only(COORDINATOR)
 def person(person_id: UUID) -> ResponseReturnValue:
     here = organisation()
-    names = names_of(here, {person_id}, _("Looking after their card or name"))
+    names = names_of(here, {person_id}, looks.CARD_OR_NAME)
     return render_template("people/person.html", person_id=person_id, name=names[person_id], here=here)
 
 
@@ -115,11 +116,20 @@ def replace_card(person_id: UUID) -> ResponseReturnValue:
     return done(url_for(".card", person_id=person_id, organisation=here), words)
 
 
+@pages.post("/<uuid:person_id>/new-pictures")
+@only(COORDINATOR)
+def new_pictures(person_id: UUID) -> ResponseReturnValue:
+    """The code is shown once, to the person, who chooses on a phone: nobody else sees the pictures."""
+    here = organisation()
+    made = ask("identity", identity_pictures.POST_PICTURES_CODE, organisation_id=here, person_id=person_id)
+    return render_template("people/pictures.html", made=made, here=here)
+
+
 @pages.get("/<uuid:person_id>/card")
 @only(COORDINATOR)
 def card(person_id: UUID) -> ResponseReturnValue:
     """To print, and to hand over."""
     here = organisation()
     made = ask("identity", api.GET_PERSON_CARD, organisation_id=here, person_id=person_id)
-    names = names_of(here, {person_id}, _("Printing their card"))
+    names = names_of(here, {person_id}, looks.PRINTING)
     return render_template("people/card.html", made=made, name=names[person_id], here=here)

@@ -1,9 +1,18 @@
 """What identity answers: each endpoint of `services/apis/identity*.py` and the handler behind it."""
 
 from services.apis import identity as api
+from services.apis import identity_pictures as pictures_api
 from services.apis import identity_staff as staff_api
 from services.apis import identity_vault as vault_api
-from services.identity import handlers, handlers_card, handlers_me, handlers_session, handlers_staff, handlers_vault
+from services.identity import (
+    handlers,
+    handlers_card,
+    handlers_me,
+    handlers_pictures,
+    handlers_session,
+    handlers_staff,
+    handlers_vault,
+)
 from services.kit.routes import Routes
 
 ROUTES = Routes("identity")
@@ -26,6 +35,8 @@ ROUTES.serve(api.POST_MY_CARD_REPLACE, handlers_card.replace_my_card)
 ROUTES.serve(vault_api.GET_PEOPLE, handlers_vault.list_people)
 ROUTES.serve(vault_api.GET_PERSON_CARD, handlers_card.card_of)
 ROUTES.serve(vault_api.POST_PERSON_CARD_REPLACE, handlers_card.replace_card_of)
+ROUTES.serve(pictures_api.POST_PICTURES_CODE, handlers_pictures.make_pictures_code)
+ROUTES.serve(pictures_api.POST_PICTURES, handlers_pictures.choose_pictures)
 ROUTES.serve(vault_api.POST_NAME, handlers_vault.set_name)
 ROUTES.serve(vault_api.POST_NAME_OPEN, handlers_vault.open_name)
 ROUTES.serve(vault_api.POST_NAMES_OPEN, handlers_vault.open_names)

@@ -1,5 +1,5 @@
 // Four pictures in order. Once all are there their numbers are in the hidden field; where they are chosen for the first time, once more.
-for (const box of document.querySelectorAll("[data-pictures]")) {
+export function attend(box) {
   const [field, says, places] = [box.querySelector("[name=pin]"), box.querySelector("[data-say]"), [...box.querySelectorAll(".picked > span")]];
   const asked = says.textContent;
   let picked = [];
@@ -48,3 +48,5 @@ for (const box of document.querySelectorAll("[data-pictures]")) {
     box.querySelector(".pictures button").focus();
   });
 }
+
+for (const box of document.querySelectorAll("[data-pictures]")) attend(box);
