@@ -7,8 +7,25 @@ from datetime import date
 from flask import Blueprint, url_for
 from flask_babel import gettext as _
 
-from merchant_app import pages_account, pages_day, pages_owed, pages_pair, pages_sale, pages_statement, pages_tills
-from merchant_app.words import ACCOUNT_STATES, BLOCKED, CLAIM_STATES, REFUSALS, STATEMENT_STATES, TRANSFER_STATES
+from merchant_app import (
+    pages_account,
+    pages_day,
+    pages_owed,
+    pages_pair,
+    pages_print,
+    pages_sale,
+    pages_statement,
+    pages_tills,
+)
+from merchant_app.words import (
+    ACCOUNT_STATES,
+    BLOCKED,
+    CLAIM_STATES,
+    REFUSALS,
+    STATEMENT_STATES,
+    TRANSFER_STATES,
+    in_fours,
+)
 from services.kit.i18n import month
 from services.kit.words import say
 
@@ -29,7 +46,7 @@ def till_tabs(here: str) -> list[tuple[str, str, str, bool]]:
 def owner_tabs(here: str, shop_id: object) -> list[tuple[str, str, str, bool]]:
     """As `till_tabs`, all for the same shop (None: where there is no choice)."""
     found = [
-        ("owed", _("Owed"), "wallet"), ("sales", _("Sales"), "receipt-text"), ("statements", _("Statements"), "file-text"),
+        ("owed", _("Payments"), "banknote"), ("sales", _("Sales"), "receipt-text"), ("statements", _("Statements"), "file-text"),
         ("tills", _("Tills"), "smartphone"),
     ]  # fmt: skip
     return [(name, sign, url_for(f"owner.{key}", shop=shop_id), key == here) for key, name, sign in found]
@@ -41,7 +58,7 @@ def words_of_shops() -> dict[str, object]:
     """What the templates of both know beside what all screens do."""
     return {
         "till_tabs": till_tabs, "owner_tabs": owner_tabs, "statement_states": STATEMENT_STATES, "claim_states": CLAIM_STATES,
-        "transfer_states": TRANSFER_STATES, "account_states": ACCOUNT_STATES, "why_blocked": BLOCKED,
+        "transfer_states": TRANSFER_STATES, "account_states": ACCOUNT_STATES, "why_blocked": BLOCKED, "in_fours": in_fours,
         "month_of": lambda period: month(date.fromisoformat(f"{period}-01")),
     }  # fmt: skip
 
@@ -50,5 +67,5 @@ say(till, REFUSALS)
 say(owner, REFUSALS)
 for module in (pages_pair, pages_sale, pages_day):
     module.add_to(till)
-for module in (pages_owed, pages_day, pages_statement, pages_tills, pages_account):
+for module in (pages_owed, pages_day, pages_statement, pages_print, pages_tills, pages_account):
     module.add_to_owner(owner)

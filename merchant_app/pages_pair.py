@@ -45,7 +45,7 @@ def manifest() -> ResponseReturnValue:
 
 @for_all
 def worker() -> ResponseReturnValue:
-    return installable.worker("till", url_for(".offline"))
+    return installable.worker("till", url_for(".offline"), assets=("again.js",))
 
 
 def add_to(till: Blueprint) -> None:

@@ -6,10 +6,9 @@ from uuid import UUID
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale
 from flask_babel import gettext as _
-from markupsafe import Markup
 
+from merchant_app.pages_print import sheet
 from merchant_app.shops import the_shop
 from services.apis import redemption
 from services.apis import reimbursement as api
@@ -85,11 +84,10 @@ def query(statement_id: UUID, line_id: UUID) -> ResponseReturnValue:
 
 @only("shop_owner")
 def document(claim_id: UUID) -> ResponseReturnValue:
-    """The *nota di debito*, in the city's own language whatever its reader's: it is for the city's books."""
-    nota, own = ask("reimbursement", api.GET_NOTA, claim_id=claim_id), current_app.config["DEFAULT_LANGUAGE"]
-    with force_locale(own):
-        sheet = Markup(render_template("merchant/sheet.html", nota=nota))  # noqa: S704 -- rendered by our own template
-    return render_template("merchant/document.html", shop=the_shop(), sheet=sheet, own=own, nota=nota)
+    """The *nota di debito*."""
+    nota = ask("reimbursement", api.GET_NOTA, claim_id=claim_id)
+    own = current_app.config["DEFAULT_LANGUAGE"]
+    return render_template("merchant/document.html", shop=the_shop(), sheet=sheet(nota), own=own, nota=nota)
 
 
 def add_to_owner(owner: Blueprint) -> None:

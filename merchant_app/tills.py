@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from datetime import date, timedelta
 from typing import Any
 
 from flask import redirect, request, url_for
@@ -39,19 +38,3 @@ def ask_as_till(endpoint: Any, body: Any = None, *, key: Any = None, **more: Any
     """Ask redemption as this device. Raises Refused."""
     client = screens().clients["redemption"].as_(request.cookies.get(TILL_COOKIE))
     return client.call(endpoint, body, key=key, **more)
-
-
-def day_asked_for() -> date:
-    """The day of the page's address, never after today; today when it names none."""
-    today = screens().city.day_of(screens().clock.now())
-    try:
-        return min(date.fromisoformat(request.args.get("day", "")), today)
-    except ValueError:
-        return today
-
-
-def last_days(day: date) -> list[date]:
-    """The week that leads to this day or to today, for the bar of days, newest first."""
-    today = screens().city.day_of(screens().clock.now())
-    newest = today if today - day < timedelta(days=7) else day
-    return [newest - timedelta(days=n) for n in range(7)]

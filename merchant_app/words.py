@@ -56,6 +56,8 @@ REFUSALS = {
     "statement_queried": lazy_gettext("The city still looks at a line. You can confirm when the answer is there."),
     "unknown_till": lazy_gettext("This till is not known. Open the list again."),
     "iban_wrong": lazy_gettext("This IBAN has a typing mistake. Compare it with what your bank says."),
+    "wrong_pin": lazy_gettext("These are not your pictures, or not in this order. Try again."),
+    "too_many_tries": lazy_gettext("Too many tries. Wait a while, or ask your coordinator."),
     "payment_text_wrong": lazy_gettext("Write the holder’s name in Latin letters, as your bank has it."),
 }
 
@@ -81,6 +83,11 @@ _AT_THE_TILL = {
         lazy_gettext("This code is not known"),
         lazy_gettext("Ask the customer for a new one, and scan again."),
     ),
+    "card_revoked": (
+        lazy_gettext("This card was replaced"),
+        lazy_gettext("Ask the customer for the new one, and scan again."),
+    ),
+    "unknown_card": (lazy_gettext("This card is not known"), lazy_gettext("Scan the code on the card again.")),
     "amount_wrong": (lazy_gettext("The amount is missing"), lazy_gettext("Key it as on the price tag, such as 4.50.")),
     "invalid_request": (lazy_gettext("The code is missing"), lazy_gettext("Scan it, or type it, and try again.")),
     "unknown_sale": (lazy_gettext("This sale is not known here"), lazy_gettext("Look for it in Today.")),
@@ -95,10 +102,14 @@ _AT_THE_TILL = {
     ),
 }
 _FOREIGN = {
-    "card": lazy_gettext("This is a printed card"),
     "check_in": lazy_gettext("This is a code for checking in at a shift"),
     "other": lazy_gettext("This is some other code"),
 }
+
+
+def in_fours(iban: str) -> str:
+    """`IT60 X054 2811 1010 0000 0123 456`, as banks print it."""
+    return " ".join(iban[n : n + 4] for n in range(0, len(iban), 4))
 
 
 def payable_of(refusal: Refused, amount_cents: int) -> int:

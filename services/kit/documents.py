@@ -14,15 +14,17 @@ from flask import Response
 from services.kit.codes import qr
 from services.kit.i18n import direction, language
 
+ROOT = Path(__file__).parents[2]  # what a template may import from: all of ours begin with `/services/kit/paper.typ`
 FONTS = Path(__file__).parent / "fonts"
 QUIET = 4  # modules around a code that stay white
 
 
-def pdf(template: Path, data: Mapping[str, Any], *, now: datetime) -> bytes:
-    """The document a template makes of `data`, which it reads as JSON from `sys.inputs.data`; `lang` and `dir` are the reader's."""
-    told = {**data, "lang": language(), "dir": direction(), "made_on": now.date()}
+def pdf(template: Path, data: Mapping[str, Any], *, now: datetime, spoken: str | None = None) -> bytes:
+    """The document a template makes of `data`, which it reads as JSON from `sys.inputs.data`; `lang` and `dir` are the reader's, or
+    those of the language that is `spoken` in it."""
+    told = {**data, "lang": spoken or language(), "dir": direction(spoken), "made_on": now.date()}
     made: bytes = typst.compile(
-        template, format="pdf", ignore_system_fonts=True, font_paths=[FONTS], pdf_standards=["ua-1"],
+        template, root=ROOT, format="pdf", ignore_system_fonts=True, font_paths=[FONTS], pdf_standards=["ua-1"],
         sys_inputs={"data": msgspec.json.encode(told).decode()}, timestamp=int(now.timestamp()),
     )  # fmt: skip
     return made

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 
 from services.apis import redemption as api
+from services.apis import redemption_days as days_api
 from services.apis.endpoint import Page
 from services.kit.cursor import after, next_cursor
 from services.kit.db import Tx
@@ -26,17 +29,18 @@ def list_sales(tx: Tx, query: api.SaleQuery) -> api.SaleList:
     )
 
 
+_STANDS = Sale.voided_at.is_(None)
+COUNTED = (
+    func.count().filter(_STANDS).label("sales"),
+    func.count().filter(~_STANDS).label("voids"),
+    func.coalesce(func.sum(Sale.amount_cents).filter(_STANDS), 0).label("amount_cents"),
+)
+
+
 def totals(tx: Tx, query: api.TotalsQuery) -> api.Totals:
     day = query.day or tx.city.day_of(tx.now)
-    stands = Sale.voided_at.is_(None)
     counted = (
-        select(
-            Sale.till_id,
-            Till.name,
-            func.count().filter(stands).label("sales"),
-            func.count().filter(~stands).label("voids"),
-            func.coalesce(func.sum(Sale.amount_cents).filter(stands), 0).label("amount_cents"),
-        )
+        select(Sale.till_id, Till.name, *COUNTED)
         .join(Till, Till.till_id == Sale.till_id)
         .where(_seen_by(tx, query.shop_id), Sale.day == day)
         .group_by(Sale.till_id, Till.name)
@@ -47,6 +51,23 @@ def totals(tx: Tx, query: api.TotalsQuery) -> api.Totals:
         for r in tx.session.execute(counted)
     )
     return api.Totals(day=day, amount_cents=sum(till.amount_cents for till in tills), tills=tills)
+
+
+def days(tx: Tx, query: days_api.DaysQuery) -> days_api.Days:
+    month = query.month or f"{tx.city.day_of(tx.now):%Y-%m}"
+    first = date.fromisoformat(f"{month}-01")
+    last = first.replace(day=monthrange(first.year, first.month)[1])
+    seen, within = _seen_by(tx, query.shop_id), Sale.day.between(first, last)
+    counted = select(Sale.day, *COUNTED).where(seen, within).group_by(Sale.day).order_by(Sale.day.desc())
+    found = tuple(
+        days_api.DayTotal(day=r.day, sales=r.sales, voids=r.voids, amount_cents=int(r.amount_cents))
+        for r in tx.session.execute(counted)
+    )
+    before = tx.session.scalar(select(func.max(Sale.day)).where(seen, Sale.day < first))
+    return days_api.Days(
+        month=month, amount_cents=sum(one.amount_cents for one in found), days=found,
+        earlier=f"{before:%Y-%m}" if before else None,
+    )  # fmt: skip
 
 
 def my_sales(tx: Tx, query: Page) -> api.Purchases:
@@ -74,7 +95,8 @@ def sale_view(sale: Sale) -> api.Sale:
 def _seen_by(tx: Tx, shop_id: UUID | None) -> ColumnElement[bool]:
     """A till sees its own sales; an owner those of their shops, or of the one asked for."""
     if tx.who.kind == "till":
-        return Sale.till_id == paired_till(tx).till_id
+        till = paired_till(tx)
+        return (Sale.till_id == till.till_id) & (Sale.shop_id == till.shop_id)  # the shop's, whose days are indexed
     if shop_id is not None:
         tx.who.must("shop_owner", shop_id)
         return Sale.shop_id == shop_id

@@ -1,6 +1,7 @@
 """What redemption answers: each endpoint of `services/apis/redemption.py` and the handler behind it."""
 
 from services.apis import redemption as api
+from services.apis import redemption_days as days_api
 from services.kit.routes import Routes
 from services.redemption import (
     handlers_code,
@@ -32,4 +33,5 @@ ROUTES.serve_together(
 ROUTES.serve(api.POST_VOID, handlers_void.void_sale)
 ROUTES.serve(api.GET_SALES, handlers_history.list_sales)
 ROUTES.serve(api.GET_TOTALS, handlers_history.totals)
+ROUTES.serve(days_api.GET_DAYS, handlers_history.days)
 ROUTES.serve(api.GET_MY_SALES, handlers_history.my_sales)

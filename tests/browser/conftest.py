@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
@@ -20,6 +21,7 @@ from services.kit.pages import fingerprint
 from services.kit.settings import read_settings
 from tests.browser.camera import LOOKS, film
 from tests.builders_identity import SignedIn, a_joined_volunteer
+from tests.builders_redemption import ATill, a_paired_till
 from tests.conftest import NOON, empty
 from tests.faults.test_kill_the_demo import free_port
 
@@ -124,6 +126,25 @@ def visit(town: Town, chromium: Browser) -> Iterator[Visit]:
     for context in opened:
         context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def counter(town: Town, chromium: Browser) -> Iterator[Callable[..., tuple[ATill, Page]]]:
+    """`counter()`: a till and its page, without the service worker, whose requests a test cannot lose. More: for the browser's context."""
+    opened: list[BrowserContext] = []
+
+    def counter(**more: Any) -> tuple[ATill, Page]:
+        till, base = a_paired_till(town), town.settings.public_url
+        context = chromium.new_context(base_url=base, viewport=PHONE, locale="en", service_workers="block", **more)  # type: ignore[arg-type]
+        opened.append(context)
+        context.add_cookies([{"name": "till", "value": till.token, "url": base}])
+        page = context.new_page()
+        page.goto("/till/")
+        return till, page
+
+    yield counter
+    for context in opened:
+        context.close()
 
 
 @pytest.fixture

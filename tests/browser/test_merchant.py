@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from infra.town import Town
 from services.apis import redemption as api
 from services.apis import reimbursement
-from tests.browser.conftest import PHONE, Visit
+from tests.browser.conftest import Visit
 from tests.builders_redemption import ATill, a_customer, a_paired_till, a_payment_code
 from tests.stories.town_life import Cast, Shop, a_shop_joins, statements_are_issued
-
-
-@pytest.fixture
-def counter(town: Town, chromium: Browser) -> Iterator[Callable[..., tuple[ATill, Page]]]:
-    """`counter()`: a till and its page, without the service worker, whose requests a test cannot lose. More: for the browser's context."""
-    opened: list[BrowserContext] = []
-
-    def counter(**more: Any) -> tuple[ATill, Page]:
-        till, base = a_paired_till(town), town.settings.public_url
-        context = chromium.new_context(base_url=base, viewport=PHONE, locale="en", service_workers="block", **more)  # type: ignore[arg-type]
-        opened.append(context)
-        context.add_cookies([{"name": "till", "value": till.token, "url": base}])
-        page = context.new_page()
-        page.goto("/till/")
-        return till, page
-
-    yield counter
-    for context in opened:
-        context.close()
 
 
 def a_till(town: Town, visit: Visit) -> tuple[ATill, Page]:
@@ -113,7 +92,7 @@ def test_with_too_few_coins_the_till_offers_what_they_cover(town: Town, visit: V
     assert [sale.amount_cents for sale in sales_of(till)] == [300]
 
 
-def test_a_double_tap_makes_one_sale_and_the_code_is_used(town: Town, visit: Visit) -> None:
+def test_a_double_tap_makes_one_sale(town: Town, visit: Visit) -> None:
     till, page = a_till(town, visit)
     code = a_payment_code(town, a_customer(town, 1000))
     key(page, "450")
@@ -123,10 +102,58 @@ def test_a_double_tap_makes_one_sale_and_the_code_is_used(town: Town, visit: Vis
     page.get_by_role("button", name="Take the coins").dblclick()
     expect(page.get_by_role("heading", name="Accepted")).to_be_visible()
     assert len(sales_of(till)) == 1
-    page.goto("/till/")
-    sell(page, code)
-    expect(page.get_by_role("heading", name="This code was used already")).to_be_visible()
+
+
+def test_in_two_tabs_of_a_till_a_code_pays_once_and_the_other_says_what_to_look_at(town: Town, counter: Any) -> None:
+    till, one = counter()
+    other = one.context.new_page()
+    other.goto("/till/")
+    code = a_payment_code(town, a_customer(town, 1000))
+    sell(one, code)
+    sell(other, code)
+    expect(one.get_by_role("heading", name="Accepted")).to_be_visible()
+    expect(other.get_by_role("heading", name="This code was used already")).to_be_visible()
+    expect(other.get_by_role("alert")).to_contain_text("Today shows whether it was this purchase.")
+    assert [sale.amount_cents for sale in sales_of(till)] == [450]
+
+
+def test_the_devices_back_leads_to_the_keypad_which_says_what_became_of_the_sale(town: Town, visit: Visit) -> None:
+    till, page = a_till(town, visit)
+    keypad = page.locator("[data-step=amount]")
+    key(page, "450")
+    page.get_by_role("button", name="Scan the code").click()
+    page.go_back()
+    expect(keypad.get_by_text("4.50")).to_be_visible()  # not sold yet: the amount is still there
+    page.get_by_role("button", name="Scan the code").click()
+    page.get_by_text("Type the code").click()
+    page.get_by_label("The customer’s code").fill(a_payment_code(town, a_customer(town, 1000)))
+    page.get_by_role("button", name="Take the coins").click()
+    expect(page.get_by_role("heading", name="Accepted")).to_be_visible()
+    page.go_back()
+    expect(keypad.get_by_text("0.00")).to_be_visible()
+    page.go_forward()
+    expect(keypad.get_by_text("0.00")).to_be_visible()
+    page.get_by_role("link", name="Accepted 4.50").click()
+    expect(page.get_by_role("heading", name="Today")).to_be_visible()
     assert len(sales_of(till)) == 1
+
+
+def test_a_till_without_a_signal_says_so_and_a_reload_keeps_the_sale_in_hand(town: Town, visit: Visit) -> None:
+    till, page = a_till(town, visit)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    key(page, "450")
+    page.get_by_role("button", name="Scan the code").click()
+    page.get_by_text("Type the code").click()
+    page.get_by_label("The customer’s code").fill(a_payment_code(town, a_customer(town, 1000)))
+    page.context.set_offline(True)
+    expect(page.get_by_text("No connection")).to_be_visible()
+    page.get_by_role("button", name="Take the coins").click()
+    expect(page.get_by_role("heading", name="No answer yet. Asking again…")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Your sale is kept.")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.get_by_role("heading", name="Accepted")).to_be_visible(timeout=15_000)
+    assert [sale.amount_cents for sale in sales_of(till)] == [450]
 
 
 def test_an_answer_lost_on_its_way_is_asked_for_again_with_one_sale(town: Town, counter: Any) -> None:
@@ -236,3 +263,5 @@ def test_an_owner_takes_a_statement_along_as_a_table(town: Town, visit: Visit) -
     with page.expect_download() as taken:
         page.get_by_role("link", name="Lines as a table (CSV)").click()
     assert taken.value.path().read_text("utf-8").count("450") == 1
+    printed = page.request.get(str(page.get_by_role("link", name="To print (PDF)").get_attribute("href")))
+    assert printed.body().startswith(b"%PDF-1.")

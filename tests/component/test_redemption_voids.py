@@ -10,6 +10,7 @@ from sqlalchemy import text
 from infra.wiring import Town
 from services.apis import ledger as ledger_api
 from services.apis import redemption as api
+from services.apis import redemption_days as days_api
 from services.apis.endpoint import Page
 from services.apis.errors import Refused
 from services.events.identity import PersonErased
@@ -156,6 +157,26 @@ def test_a_days_totals_count_what_stands_till_by_till(town: Town) -> None:
     tomorrow = api.TotalsQuery(day=date(2026, 5, 5))
     assert front.ask("redemption", api.GET_TOTALS, query=tomorrow) == api.Totals(
         day=date(2026, 5, 5), amount_cents=0, tills=()
+    )
+
+
+def test_a_month_is_told_day_by_day_and_leads_to_the_one_before(town: Town) -> None:
+    shop = a_shop(town)
+    customer, front, back = a_customer(town, 3000), a_paired_till(town, shop), a_paired_till(town, shop, "back")
+    buy(town, customer, front, 100)
+    town.clock.move_to(town.clock.now() + timedelta(days=60))
+    front.void(buy(town, customer, front, 250).sale_id)
+    buy(town, customer, back, 400)
+    owner = an_owner(town, shop)
+    now = owner.ask("redemption", days_api.GET_DAYS)
+    assert now == days_api.Days(month="2026-07", amount_cents=400, days=now.days, earlier="2026-05")
+    assert now.days == (days_api.DayTotal(day=date(2026, 7, 3), sales=1, voids=1, amount_cents=400),)
+    may = front.ask("redemption", days_api.GET_DAYS, query=days_api.DaysQuery(month=now.earlier))
+    assert (may.amount_cents, may.earlier, [one.day for one in may.days]) == (100, None, [date(2026, 5, 4)])
+    assert back.ask("redemption", days_api.GET_DAYS, query=days_api.DaysQuery(month="2026-05")).days == ()
+    stranger = an_owner(town, a_shop(town, name="Another"))
+    assert stranger.ask("redemption", days_api.GET_DAYS) == days_api.Days(
+        month="2026-07", amount_cents=0, days=(), earlier=None
     )
 
 

@@ -27,6 +27,7 @@ export async function watch(block, told) {
   block.hidden = false;
   if (error) error.hidden = true;
   const reading = reader();
+  reading.catch(() => {}); // it may fail before it is waited for
   let stream;
   let detector;
   try {
@@ -35,7 +36,6 @@ export async function watch(block, told) {
     await video.play();
     detector = await reading;
   } catch {
-    reading.catch(() => {}); // one reason is enough
     block.hidden = true;
     if (error && !stream) {
       error.textContent = block.dataset.refused;
@@ -68,5 +68,6 @@ for (const block of document.querySelectorAll("[data-camera]:not([data-camera=''
     const form = block.closest("form");
     form.elements[block.dataset.camera].value = text;
     form.requestSubmit();
+    block.hidden = !form.dataset.sent; // where more is asked before the form can be sent
   });
 }

@@ -1,5 +1,6 @@
 // The till: key the amount, read the code, and the answer takes the whole screen, with a sound and a shake.
 // Every attempt has a key of its own, kept until it is answered: after a lost connection or a reload the very same is asked again.
+import { attend } from "./pictures.js";
 import { watch } from "./scan.js";
 
 const PENDING = "pending";
@@ -40,6 +41,23 @@ function go(to) {
   if (to === "code") openCamera();
 }
 
+// A sale is one step beyond the keypad, so that the device's own back leads there.
+function begin() {
+  if (!history.state) history.pushState("sale", "");
+  go("code");
+}
+
+function back() {
+  if (history.state) history.back();
+  else go("amount");
+}
+
+addEventListener("popstate", () => {
+  if (step === "waiting") return; // whatever is tapped, it is asked until it is answered
+  if (answer?.dataset.answer === "yes") cents = 0;
+  go("amount");
+});
+
 function press(key) {
   const digits = `${cents || ""}`;
   const next = key === "delete" ? digits.slice(0, -1) : digits + key;
@@ -62,16 +80,18 @@ function sell(code) {
   send(form.action, { amount_cents: cents, code });
 }
 
-function send(action, fields) {
-  if (sending) return;
-  const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  ask({ action, fields: { ...fields, key } });
+function send(action, fields, key = newKey()) {
+  if (!sending) ask({ action, fields: { ...fields, key } });
+}
+
+function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 // Until there is an answer: at once, then less and less often for a minute, then when somebody says so or the signal is back.
 async function ask(attempt) {
   sending = attempt;
-  sessionStorage.setItem(PENDING, JSON.stringify(attempt));
+  if (!("pin" in attempt.fields)) sessionStorage.setItem(PENDING, JSON.stringify(attempt)); // pictures are kept nowhere, and they only ask for a code
   go("waiting");
   say("asking");
   const began = performance.now();
@@ -98,7 +118,7 @@ async function answerTo({ action, fields }) {
       return new Promise(() => {});
     }
     if (said.status >= 500) return null;
-    return new DOMParser().parseFromString(await said.text(), "text/html").querySelector(".answer");
+    return new DOMParser().parseFromString(await said.text(), "text/html").querySelector("[data-answer]");
   } catch {
     return null;
   }
@@ -112,15 +132,36 @@ function say(which) {
 function told(found) {
   sessionStorage.removeItem(PENDING);
   sending = null;
+  if (found.dataset.answer === "fits") return sellFor(found.querySelector("form"));
   go("answer");
   answer = document.adoptNode(found);
   main.append(answer);
   shownAt = performance.now();
+  if (answer.dataset.answer === "pictures") return askPictures();
   answer.querySelector("h1").focus();
+  const last = answer.querySelector("[data-last]");
+  if (last) {
+    find("ready").replaceChildren(last);
+    last.hidden = false;
+  }
   const yes = answer.dataset.answer === "yes";
   navigator.vibrate?.(yes ? 150 : [90, 70, 90, 70, 90]);
   if (yes) sound([660, 0], [990, 0.12]);
   else sound([220, 0], [180, 0.2]);
+}
+
+// A printed card: the customer taps their pictures, which leave this device with the next question and are on no page afterwards.
+function askPictures() {
+  form.reset(); // the card's code may have been typed
+  for (const part of answer.querySelectorAll("noscript")) part.remove();
+  attend(answer.querySelector("[data-pictures]"));
+  answer.querySelector("[role=alert], h1").focus();
+  navigator.vibrate?.(60);
+}
+
+// They were right: what the answer holds is sold like any other code, under the key of that page, and so once.
+function sellFor({ action, elements }) {
+  send(action, { amount_cents: elements.amount_cents.value, code: elements.code.value }, elements.key.value);
 }
 
 function sound(...tones) {
@@ -144,7 +185,8 @@ document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-send]")) return;
   event.preventDefault();
   const { key, ...fields } = Object.fromEntries(new FormData(event.target));
-  if (event.target !== form) send(event.target.action, fields);
+  if ("pin" in fields) send(event.target.action, fields, key); // one sale from one showing of the pictures
+  else if (event.target !== form) send(event.target.action, fields);
   else if (fields.code.trim()) sell(fields.code.trim());
 });
 
@@ -154,7 +196,8 @@ addEventListener("click", (event) => {
   if (event.target.closest("[data-next]")) cents = 0;
   else if (!event.target.closest("[data-rescan]")) return;
   event.preventDefault();
-  go(cents ? "code" : "amount");
+  if (cents) go("code");
+  else back();
 }, { capture: true });
 
 // A tap leaves the focus where it was, so that the device's own Enter scans instead of repeating the digit.
@@ -165,14 +208,20 @@ keypad.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button) press(button.value);
 });
-find("scan").addEventListener("click", () => go("code"));
-find("back").addEventListener("click", () => go("amount"));
+find("scan").addEventListener("click", begin);
+find("back").addEventListener("click", back);
 find("retry").addEventListener("click", () => {
   say("again");
   hurry();
 });
 find("give-up").addEventListener("click", () => sessionStorage.removeItem(PENDING));
 addEventListener("online", () => hurry());
+for (const change of ["online", "offline"]) addEventListener(change, signal);
+
+function signal() {
+  find("ready").hidden = !navigator.onLine;
+  find("no-signal").hidden = navigator.onLine;
+}
 
 // Keys of a real keyboard; and a hand scanner, which is one that types the code and Enter.
 addEventListener("keydown", (event) => {
@@ -181,7 +230,7 @@ addEventListener("keydown", (event) => {
   if (step === "amount") {
     if (/^\d$/.test(event.key)) press(event.key);
     else if (event.key === "Backspace") press("delete");
-    else if (event.key === "Enter" && cents && !onButton) go("code");
+    else if (event.key === "Enter" && cents && !onButton) begin();
     else return;
     event.preventDefault();
   } else if (step === "code" && event.key.length === 1 && event.key !== " " && !event.target.closest("input")) {
@@ -190,7 +239,10 @@ addEventListener("keydown", (event) => {
   }
 });
 
-find("ready").hidden = false;
+// Nobody comes back to pictures somebody had begun to tap.
+addEventListener("pagehide", () => answer?.dataset.answer === "pictures" && go("amount"));
+
+signal();
 const left = sessionStorage.getItem(PENDING);
 if (left) ask(JSON.parse(left));
 else go("amount");
