@@ -23,6 +23,7 @@ Scanned = Annotated[str, Meta(min_length=1, max_length=300)]
 Minutes = Annotated[int, Meta(ge=1, le=720)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Note = Annotated[str, Meta(min_length=1, max_length=300)]
+MOST_SEEN = 1000
 
 
 class ShiftCode(Struct, frozen=True, kw_only=True):
@@ -156,6 +157,34 @@ class Disputes(Struct, frozen=True, kw_only=True):
     next_cursor: str | None = None
 
 
+class AskSeen(Struct, frozen=True, kw_only=True):
+    attendance_ids: Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=MOST_SEEN)]
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """An attendance as evidence, without whose it is. `minutes` are those that count; `witness`: who saw the check-in."""
+
+    attendance_id: UUID
+    shift_id: UUID
+    place: str
+    starts_at: datetime
+    ends_at: datetime
+    state: State
+    walk_in: bool
+    witness: Witness | None
+    checked_in_at: datetime | None
+    checked_out_at: datetime | None
+    forgotten: bool
+    minutes: int | None
+    revision: int
+
+
+class AllSeen(Struct, frozen=True, kw_only=True):
+    """Those of the attendances asked for that there are, oldest first."""
+
+    seen: tuple[Seen, ...]
+
+
 class Period(Struct, frozen=True, kw_only=True, rename={"from_": "from"}):
     """Days of the city, both included."""
 
@@ -255,4 +284,8 @@ GET_MY_ATTENDANCES = Endpoint(
 GET_CERTIFICATE_DATA = Endpoint(
     method="GET", path="/me/certificate-data", summary="My confirmed hours in a period, by programme and organisation",
     allow=("volunteer",), query=Period, answer=CertificateData, errors=("period_wrong",),
+)  # fmt: skip
+POST_SEEN = Endpoint(
+    method="POST", path="/attendances/seen", summary="Attendances as evidence, without whose they are", allow=("finance", "auditor"),
+    request=AskSeen, answer=AllSeen, keyless=True,
 )  # fmt: skip

@@ -13,6 +13,8 @@ from services.apis.endpoint import PUBLIC, Endpoint, Page, service
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Slug = Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{1,39}$")]
+Language = Annotated[str, Meta(pattern="^[a-z]{2,3}$")]
+Languages = Annotated[tuple[Language, ...], Meta(max_length=20)]
 
 
 class OpenProgramme(Struct, frozen=True, kw_only=True):
@@ -41,7 +43,10 @@ class Neighbourhood(Struct, frozen=True, kw_only=True):
 
 
 class AddActivity(Struct, frozen=True, kw_only=True):
-    """A template shifts are published from. `kind` groups activities for earmarks and figures: `green`, `bins`, `library` …"""
+    """A template shifts are published from. `kind` groups activities for earmarks and figures: `green`, `bins`, `library` …
+
+    `languages`: spoken by those who lead it. `insured_from`, `insured_until`: first and last day of the volunteers' insurance.
+    """
 
     programme_id: UUID
     organisation_id: UUID
@@ -52,6 +57,21 @@ class AddActivity(Struct, frozen=True, kw_only=True):
     minutes: Annotated[int, Meta(ge=15, le=720)]
     capacity: Annotated[int, Meta(ge=1, le=500)]
     adults_only: bool = False
+    languages: Languages = ()
+    insured_from: date | None = None
+    insured_until: date | None = None
+
+
+class ChangeActivity(Struct, frozen=True, kw_only=True):
+    """What is said of an activity from now on, all of it; shifts that are published already stay as they are."""
+
+    place: Text
+    minutes: Annotated[int, Meta(ge=15, le=720)]
+    capacity: Annotated[int, Meta(ge=1, le=500)]
+    adults_only: bool = False
+    languages: Languages = ()
+    insured_from: date | None = None
+    insured_until: date | None = None
 
 
 class Activity(Struct, frozen=True, kw_only=True):
@@ -65,6 +85,9 @@ class Activity(Struct, frozen=True, kw_only=True):
     minutes: int
     capacity: int
     adults_only: bool
+    languages: tuple[str, ...] = ()
+    insured_from: date | None = None
+    insured_until: date | None = None
 
 
 class PublishShift(Struct, frozen=True, kw_only=True):
@@ -92,13 +115,16 @@ class Shift(Struct, frozen=True, kw_only=True):
     waiting: int
     adults_only: bool
     state: Literal["open", "cancelled"]
+    languages: tuple[str, ...] = ()
+    cancel_reason: str | None = None
 
 
 class ShiftQuery(Page, frozen=True, kw_only=True):
-    """Shifts that end after `ending_after` (default: now), soonest first."""
+    """Shifts that end after `ending_after` (default: now), soonest first. `language`: where it is spoken."""
 
     neighbourhood_id: str | None = None
     organisation_id: UUID | None = None
+    language: Language | None = None
     ending_after: Instant | None = None
 
 
@@ -124,6 +150,12 @@ class MakeSignUp(Struct, frozen=True, kw_only=True):
     team_id: UUID | None = None
 
 
+class Team(Struct, frozen=True, kw_only=True):
+    team_id: UUID
+    shift_id: UUID
+    name: str
+
+
 class RosterLine(Struct, frozen=True, kw_only=True):
     signup_id: UUID
     person_id: UUID
@@ -132,13 +164,25 @@ class RosterLine(Struct, frozen=True, kw_only=True):
 
 
 class Roster(Struct, frozen=True, kw_only=True):
+    """`teams`: those that somebody of the lines is in."""
+
     shift_id: UUID
     lines: tuple[RosterLine, ...]
+    teams: tuple[Team, ...] = ()
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    message_id: UUID
+    text: str
+    sent_at: datetime
 
 
 class MySignUp(Struct, frozen=True, kw_only=True):
+    """`messages`: what its coordinators wrote to everybody on the roster, newest first."""
+
     signup: SignUp
     shift: Shift
+    messages: tuple[Message, ...] = ()
 
 
 class MySignUps(Struct, frozen=True, kw_only=True):
@@ -149,12 +193,6 @@ class FormTeam(Struct, frozen=True, kw_only=True):
     """A team of a shift; mixed teams of newcomers and residents are the point of the scheme."""
 
     name: Text
-
-
-class Team(Struct, frozen=True, kw_only=True):
-    team_id: UUID
-    shift_id: UUID
-    name: str
 
 
 class Programmes(Struct, frozen=True, kw_only=True):
@@ -199,7 +237,11 @@ GET_ORGANISATIONS = Endpoint(
 POST_ACTIVITY = Endpoint(
     method="POST", path="/activities", summary="Add an activity shifts can be published from", allow=("coordinator", "admin"),
     request=AddActivity, answer=Activity, status=201,
-    errors=("unknown_programme", "unknown_organisation", "unknown_neighbourhood"),
+    errors=("unknown_programme", "unknown_organisation", "unknown_neighbourhood", "insurance_days"),
+)  # fmt: skip
+POST_ACTIVITY_CHANGE = Endpoint(
+    method="POST", path="/activities/{activity_id:uuid}/change", summary="Say an activity anew, for the shifts to come",
+    allow=("coordinator",), request=ChangeActivity, answer=Activity, errors=("unknown_activity", "insurance_days"),
 )  # fmt: skip
 GET_ACTIVITIES = Endpoint(
     method="GET",
@@ -211,7 +253,7 @@ GET_ACTIVITIES = Endpoint(
 POST_SHIFT = Endpoint(
     method="POST", path="/shifts", summary="Publish a shift", allow=("coordinator",),
     request=PublishShift, answer=Shift, status=201,
-    errors=("unknown_activity", "shift_in_the_past", "shift_too_long", "programme_not_open"),
+    errors=("unknown_activity", "shift_in_the_past", "shift_too_long", "programme_not_open", "not_insured"),
 )  # fmt: skip
 GET_SHIFTS = Endpoint(
     method="GET", path="/shifts", summary="Shifts to come", allow=(PUBLIC,), query=ShiftQuery, answer=ShiftList

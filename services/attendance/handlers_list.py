@@ -15,6 +15,7 @@ from services.attendance.models import Attendance, Name, Shift
 from services.attendance.queries import attendances, came, shift_of, signed_up, view
 from services.kit.cursor import after, next_cursor
 from services.kit.db import Tx
+from services.kit.views import view_of
 
 
 def list_of_shift(tx: Tx, shift_id: UUID) -> api.ShiftAttendance:
@@ -39,6 +40,12 @@ def get_attendance(tx: Tx, attendance_id: UUID) -> api.Attendance:
     if found is None:
         raise not_found("attendance", attendance_id)
     return view(*found)
+
+
+def post_seen(tx: Tx, body: api.AskSeen) -> api.AllSeen:
+    wanted = attendances().where(Attendance.attendance_id.in_(body.attendance_ids))
+    rows = tx.session.execute(wanted.order_by(Shift.starts_at, Attendance.attendance_id))
+    return api.AllSeen(seen=tuple(view_of(api.Seen, view(*row)) for row in rows))
 
 
 def list_disputes(tx: Tx, query: Page) -> api.Disputes:

@@ -17,7 +17,7 @@ from services.apis.endpoint import Page
 from services.apis.errors import Refused
 from services.attendance import pages_decision
 from services.attendance.words import REFUSALS, in_a_coordinators_words
-from services.kit.i18n import day as written_day
+from services.kit import looks
 from services.kit.names import names_of
 from services.kit.pages import fingerprint
 from services.kit.problems import problem_response
@@ -53,9 +53,7 @@ def standing(one: api.Attendance) -> Standing:
 
 
 def reason_for(shift: shifts.Shift) -> str:
-    """What people read who see that somebody looked at their name."""
-    day = written_day(screens().city.day_of(shift.starts_at))
-    return str(_("Attendance: %(shift)s, %(day)s", shift=shift.name, day=day))
+    return looks.at_a_shift("Attendance", shift.name, screens().city.day_of(shift.starts_at))
 
 
 @pages.get("/shifts/<uuid:shift_id>/attendance")

@@ -15,7 +15,7 @@ from services.apis import shifts
 from services.apis.endpoint import Page
 from services.apis.errors import Refused
 from services.attendance.words import DISPUTE_REASONS, REJECT_REASONS, WHY_LEFT, WITNESSES
-from services.kit.i18n import day as written_day
+from services.kit import looks
 from services.kit.names import names_of
 from services.kit.screens import ask, ask_together, done, form_key, only, read_form, screens, visit
 
@@ -44,12 +44,15 @@ def confirm(shift_id: UUID) -> ResponseReturnValue:
     order = list(names)
     waiting.sort(key=lambda one: order.index(one.person_id))
     over = shift.ends_at <= screens().clock.now()
+    mine = [one for one in waiting if str(one.person_id) == visit().who.id]
     can_confirm = any(one.state == "open" and (one.checked_out_at or over) for one in waiting)
-    ready = [one for one in waiting if one.state == "open" and one.proposed and str(one.person_id) != visit().who.id]
+    ready = [one for one in waiting if one.state == "open" and one.proposed and one not in mine]
+    plain = [one for one in ready if not one.forgotten]
+    to_look_at = [one for one in waiting if one not in plain]
     return render_template(
         "attendance/confirm.html", shift=shift, listed=listed, waiting=waiting, decided=decided, names=names, refusal=refusal,
-        me=visit().who.id, ready=len(ready), can_confirm=can_confirm, witnesses=WITNESSES,
-        reject_reasons=REJECT_REASONS, now=screens().clock.now(), most=int((shift.ends_at - shift.starts_at).total_seconds() // 60),
+        plain=plain, to_look_at=to_look_at, mine=mine, ready=len(ready), can_confirm=can_confirm, witnesses=WITNESSES, over=over,
+        reject_reasons=REJECT_REASONS, most=int((shift.ends_at - shift.starts_at).total_seconds() // 60),
     ), refusal.status if refusal else 200  # fmt: skip
 
 
@@ -101,7 +104,7 @@ def disputes(refusal: Refused | None = None, at: UUID | None = None) -> Response
             people[shift.organisation_id].add(one.attendance.person_id)
     names: dict[UUID, str] = {}
     for organisation_id, ids in people.items():
-        names |= names_of(organisation_id, ids, _("To settle a dispute"))
+        names |= names_of(organisation_id, ids, looks.DISPUTE)
     return render_template(
         "attendance/disputes.html", told=told, shifts=found, names=names, reasons=DISPUTE_REASONS, witnesses=WITNESSES,
         reject_reasons=REJECT_REASONS, refusal=refusal, at=at,
@@ -126,8 +129,8 @@ def settle(attendance_id: UUID) -> ResponseReturnValue:
 
 
 def named(shift: shifts.Shift, person_ids: set[UUID]) -> dict[UUID, str]:
-    day = written_day(screens().city.day_of(shift.starts_at))
-    return names_of(shift.organisation_id, person_ids, _("Confirming: %(shift)s, %(day)s", shift=shift.name, day=day))
+    reason = looks.at_a_shift("Confirming", shift.name, screens().city.day_of(shift.starts_at))
+    return names_of(shift.organisation_id, person_ids, reason)
 
 
 def add_to(pages: Blueprint) -> None:

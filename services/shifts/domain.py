@@ -56,6 +56,28 @@ def check_times(starts_at: datetime, ends_at: datetime, *, now: datetime, opens_
         )
 
 
+def check_insurance_days(insured_from: date | None, insured_until: date | None) -> None:
+    """Refuse an insurance that ends before it begins."""
+    if insured_from and insured_until and insured_until < insured_from:
+        raise Refused("insurance_days", "The insurance ends before it begins. Look at the two days again.")
+
+
+def check_insured(insured_from: date | None, insured_until: date | None, day: date) -> None:
+    """Refuse a day on which the volunteers would not be insured, where it is written down from when until when they are."""
+    if insured_from and day < insured_from:
+        raise Refused(
+            "not_insured",
+            f"The insurance begins on {insured_from.isoformat()}. Choose that day or a later one.",
+            {"from": insured_from.isoformat()},
+        )
+    if insured_until and day > insured_until:
+        raise Refused(
+            "not_insured",
+            f"The insurance ends on {insured_until.isoformat()}. Renew it and write the new day down, or choose an earlier day.",
+            {"until": insured_until.isoformat()},
+        )
+
+
 def check_open(shift: ShiftFacts, *, now: datetime) -> None:
     """Refuse a shift that was cancelled or is over."""
     if shift.state == "cancelled":

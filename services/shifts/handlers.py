@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -48,9 +49,29 @@ def add_activity(tx: Tx, body: api.AddActivity) -> api.Activity:
         raise not_found("organisation", body.organisation_id)
     if tx.city.neighbourhood(body.neighbourhood_id) is None:
         raise not_found("neighbourhood", body.neighbourhood_id)
-    activity = Activity(activity_id=tx.new_id(), **{f: getattr(body, f) for f in body.__struct_fields__})
+    domain.check_insurance_days(body.insured_from, body.insured_until)
+    activity = Activity(activity_id=tx.new_id(), **_columns(body))
     tx.session.add(activity)
-    return view_of(api.Activity, activity)
+    return _activity_view(activity)
+
+
+def change_activity(tx: Tx, body: api.ChangeActivity, activity_id: UUID) -> api.Activity:
+    activity = tx.session.get(Activity, activity_id, with_for_update=True)
+    if activity is None:
+        raise not_found("activity", activity_id)
+    tx.who.must("coordinator", activity.organisation_id)
+    domain.check_insurance_days(body.insured_from, body.insured_until)
+    for name, value in _columns(body).items():
+        setattr(activity, name, value)
+    return _activity_view(activity)
+
+
+def _columns(body: api.AddActivity | api.ChangeActivity) -> dict[str, Any]:
+    return {f: getattr(body, f) for f in body.__struct_fields__} | {"languages": sorted(set(body.languages))}
+
+
+def _activity_view(activity: Activity) -> api.Activity:
+    return view_of(api.Activity, activity, languages=tuple(activity.languages))
 
 
 def publish_shift(tx: Tx, body: api.PublishShift) -> api.Shift:
@@ -61,7 +82,9 @@ def publish_shift(tx: Tx, body: api.PublishShift) -> api.Shift:
     programme = tx.session.get_one(Programme, activity.programme_id)
     starts_at = body.starts_at.astimezone(UTC)
     ends_at = (body.ends_at or starts_at + timedelta(minutes=activity.minutes)).astimezone(UTC)
-    domain.check_times(starts_at, ends_at, now=tx.now, opens_on=programme.opens_on, day=tx.city.day_of(starts_at))
+    day = tx.city.day_of(starts_at)
+    domain.check_times(starts_at, ends_at, now=tx.now, opens_on=programme.opens_on, day=day)
+    domain.check_insured(activity.insured_from, activity.insured_until, day)
     copied = (
         "activity_id",
         "programme_id",
@@ -71,6 +94,7 @@ def publish_shift(tx: Tx, body: api.PublishShift) -> api.Shift:
         "kind",
         "neighbourhood_id",
         "adults_only",
+        "languages",
     )
     shift = Shift(
         shift_id=tx.new_id(), starts_at=starts_at, ends_at=ends_at, capacity=body.capacity or activity.capacity,
@@ -112,7 +136,7 @@ def list_neighbourhoods(tx: Tx) -> api.Neighbourhoods:
 
 def list_activities(tx: Tx) -> api.Activities:
     rows = tx.session.scalars(select(Activity).order_by(Activity.name, Activity.activity_id))
-    return api.Activities(activities=tuple(view_of(api.Activity, row) for row in rows))
+    return api.Activities(activities=tuple(map(_activity_view, rows)))
 
 
 def list_shifts(tx: Tx, query: api.ShiftQuery) -> api.ShiftList:
@@ -121,6 +145,8 @@ def list_shifts(tx: Tx, query: api.ShiftQuery) -> api.ShiftList:
         wanted = wanted.where(Shift.neighbourhood_id == query.neighbourhood_id)
     if query.organisation_id:
         wanted = wanted.where(Shift.organisation_id == query.organisation_id)
+    if query.language:
+        wanted = wanted.where(Shift.languages.contains([query.language]))
     wanted = wanted.where(after(query, Shift.ends_at, Shift.shift_id)).order_by(Shift.ends_at, Shift.shift_id)
     rows = list(tx.session.scalars(wanted.limit(query.limit + 1)))
     return api.ShiftList(

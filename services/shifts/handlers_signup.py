@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from services.apis import shifts as api
+from services.apis import shifts_team
 from services.apis.errors import Refused, not_found
 from services.events import Envelope
 from services.events.shifts import SignUpCancelled, SignUpMade, SignUpPromoted
@@ -17,6 +18,7 @@ from services.kit.routes import File
 from services.kit.views import view_of
 from services.shifts import domain, domain_calendar
 from services.shifts.models import Person, Shift, SignUp, Team
+from services.shifts.queries import messages_of
 
 
 def facts_of(shift: Shift) -> domain.ShiftFacts:
@@ -30,7 +32,7 @@ def facts_of(shift: Shift) -> domain.ShiftFacts:
 
 
 def shift_view(shift: Shift) -> api.Shift:
-    return view_of(api.Shift, shift)
+    return view_of(api.Shift, shift, languages=tuple(shift.languages))
 
 
 def make_signup(tx: Tx, body: api.MakeSignUp, shift_id: UUID) -> api.SignUp:
@@ -93,33 +95,63 @@ def form_team(tx: Tx, body: api.FormTeam, shift_id: UUID) -> api.Team:
     return api.Team(team_id=team.team_id, shift_id=shift_id, name=body.name)
 
 
+def arrange_teams(tx: Tx, body: shifts_team.ArrangeTeams, shift_id: UUID) -> api.Roster:
+    shift = _locked(tx, shift_id)
+    tx.who.must("coordinator", shift.organisation_id)
+    domain.check_open(facts_of(shift), now=tx.now)
+    formed = {team.name: team for team in tx.session.scalars(select(Team).where(Team.shift_id == shift_id))}
+    for one in body.teams:
+        if one.name not in formed:
+            formed[one.name] = Team(team_id=tx.new_id(), shift_id=shift_id, name=one.name)
+            tx.session.add(formed[one.name])
+    tx.session.flush()  # a sign-up names a team that is there
+    team_of = {id_: formed[one.name].team_id for one in body.teams for id_ in one.person_ids}
+    for signup in _living(tx, shift_id):
+        signup.team_id = team_of.get(signup.person_id)
+    return _roster(tx, shift_id)
+
+
 def get_roster(tx: Tx, shift_id: UUID) -> api.Roster:
     shift = tx.session.get(Shift, shift_id)
     if shift is None:
         raise not_found("shift", shift_id)
     if not tx.who.has("auditor"):
         tx.who.must("coordinator", shift.organisation_id)
+    return _roster(tx, shift_id)
+
+
+def _roster(tx: Tx, shift_id: UUID) -> api.Roster:
+    living = _living(tx, shift_id)
+    teams = (
+        select(Team)
+        .where(Team.team_id.in_({one.team_id for one in living if one.team_id}))
+        .order_by(Team.name, Team.team_id)
+    )
     return api.Roster(
         shift_id=shift_id,
-        lines=tuple(view_of(api.RosterLine, signup) for signup in _living(tx, shift_id)),
+        lines=tuple(view_of(api.RosterLine, signup) for signup in living),
+        teams=tuple(view_of(api.Team, team) for team in tx.session.scalars(teams)),
     )
 
 
 def my_signups(tx: Tx) -> api.MySignUps:
     rows = _signups_of(tx, tx.who.person_id)
+    written = messages_of(tx, [shift.shift_id for signup, shift in rows if signup.state != "cancelled"])
     return api.MySignUps(
         signups=tuple(
-            api.MySignUp(signup=view_of(api.SignUp, signup), shift=shift_view(shift)) for signup, shift in rows
+            api.MySignUp(signup=view_of(api.SignUp, signup), shift=shift_view(shift), messages=written[shift.shift_id])
+            for signup, shift in rows
         )
     )
 
 
 def _signups_of(tx: Tx, person_id: UUID) -> Sequence[tuple[SignUp, Shift]]:
-    """What somebody signed up for and is not over, soonest first."""
+    """What somebody signed up for and is not over, soonest first; also what they were signed up for and does not take place."""
     rows = tx.session.execute(
         select(SignUp, Shift)
         .join(Shift, Shift.shift_id == SignUp.shift_id)
-        .where(SignUp.person_id == person_id, SignUp.state != "cancelled", Shift.ends_at > tx.now)
+        .where(SignUp.person_id == person_id, Shift.ends_at > tx.now)
+        .where(or_(SignUp.state != "cancelled", Shift.state == "cancelled"))
         .order_by(Shift.starts_at)
         .limit(100)
     )

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Index, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.kit.db import service_metadata
@@ -13,7 +14,11 @@ from services.kit.db import service_metadata
 
 class Base(DeclarativeBase):
     metadata = service_metadata()
-    type_annotation_map = {str: Text, datetime: DateTime(timezone=True)}  # noqa: RUF012 - SQLAlchemy's own class setting
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own class setting
+        str: Text,
+        datetime: DateTime(timezone=True),
+        list[str]: ARRAY(Text),
+    }
 
 
 class Programme(Base):
@@ -41,6 +46,9 @@ class Activity(Base):
     minutes: Mapped[int]
     capacity: Mapped[int]
     adults_only: Mapped[bool]
+    languages: Mapped[list[str]] = mapped_column(server_default="{}")
+    insured_from: Mapped[date | None]
+    insured_until: Mapped[date | None]
 
 
 class Shift(Base):
@@ -61,6 +69,7 @@ class Shift(Base):
     going: Mapped[int]
     waiting: Mapped[int]
     adults_only: Mapped[bool]
+    languages: Mapped[list[str]] = mapped_column(server_default="{}")
     state: Mapped[str]
     cancel_reason: Mapped[str | None]
     __table_args__ = (
@@ -74,6 +83,16 @@ class Team(Base):
     team_id: Mapped[UUID] = mapped_column(primary_key=True)
     shift_id: Mapped[UUID] = mapped_column(ForeignKey("shifts.shift_id"))
     name: Mapped[str]
+
+
+class Message(Base):
+    """From the coordinators to everybody on the roster of a shift."""
+
+    __tablename__ = "messages"
+    message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    shift_id: Mapped[UUID] = mapped_column(ForeignKey("shifts.shift_id"), index=True)
+    text: Mapped[str]
+    sent_at: Mapped[datetime]
 
 
 class SignUp(Base):

@@ -12,14 +12,13 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from services.apis import attendance, identity_vault
+from services.apis import attendance, identity_vault, shifts_message
 from services.apis import shifts as api
-from services.kit.i18n import day as written_day
-from services.kit.names import names_of
 from services.kit.parallel import Parts
 from services.kit.screens import ask, ask_together, done, form_key, only, read_form, screens, visit
 from services.kit.words import say
-from services.shifts import pages_publish
+from services.shifts import pages_activity, pages_publish, pages_teams
+from services.shifts.roster import known_of
 from services.shifts.words import REFUSALS
 
 COORDINATOR = "coordinator"
@@ -118,24 +117,30 @@ def cancel(shift_id: UUID) -> ResponseReturnValue:
     return done(url_for(".shift", shift_id=shift_id), _("The shift is cancelled. Everybody sees it as cancelled."))
 
 
+@pages.post("/shifts/<uuid:shift_id>/messages")
+@only(COORDINATOR)
+def write(shift_id: UUID) -> ResponseReturnValue:
+    body = read_form(shifts_message.SendMessage)
+    ask("shifts", shifts_message.POST_MESSAGE, body, key=form_key(), shift_id=shift_id)
+    return done(url_for(".shift", shift_id=shift_id), _("Sent. Everybody on the roster sees it on their first page."))
+
+
 @pages.get("/shifts/<uuid:shift_id>/roster")
 @only(COORDINATOR)
 def roster(shift_id: UUID) -> ResponseReturnValue:
     """To print: names, with the code of each card beside it, for a place without phones."""
-    found, lines, names = known_of(shift_id)
-    cards = cards_of(found.organisation_id, list(names)) if request.args.get("codes") else Parts()
-    return render_template("shifts/roster.html", shift=found, lines=lines, names=names, cards=cards)
+    known = known_of(shift_id)
+    cards = cards_of(known.shift.organisation_id, list(known.names)) if request.args.get("codes") else Parts()
+    return render_template("shifts/roster.html", shift=known.shift, known=known, cards=cards)
 
 
-def known_of(shift_id: UUID) -> tuple[api.Shift, list[api.RosterLine], dict[UUID, str]]:
-    """A shift, its roster in the order of names, and these names."""
-    found: api.Shift = ask("shifts", api.GET_SHIFT, shift_id=shift_id)
-    lines = ask("shifts", api.GET_ROSTER, shift_id=shift_id).lines
-    day = written_day(screens().city.day_of(found.starts_at))
-    reason = _("Roster: %(shift)s, %(day)s", shift=found.name, day=day)
-    names = names_of(found.organisation_id, {one.person_id for one in lines}, reason)
-    order = list(names)
-    return found, sorted(lines, key=lambda one: (one.state != "going", order.index(one.person_id))), names
+@pages.get("/shifts/<uuid:shift_id>/cards")
+@only(COORDINATOR)
+def cards(shift_id: UUID) -> ResponseReturnValue:
+    """To print: the card of everybody on the roster."""
+    known = known_of(shift_id)
+    found = cards_of(known.shift.organisation_id, list(known.names))
+    return render_template("shifts/cards.html", known=known, cards=found)
 
 
 def cards_of(organisation_id: UUID, person_ids: Collection[UUID]) -> Parts:
@@ -150,12 +155,20 @@ def cards_of(organisation_id: UUID, person_ids: Collection[UUID]) -> Parts:
 
 
 def shift_page(shift_id: UUID) -> ResponseReturnValue:
-    found, lines, names = known_of(shift_id)
-    now = screens().clock.now()
-    parts = ask_together(attendance=lambda: _attendance_of(shift_id)) if found.starts_at <= now else Parts()
-    teams = {team: n for n, team in enumerate(dict.fromkeys(one.team_id for one in lines if one.team_id), start=1)}
+    known = known_of(shift_id)
+    found, now = known.shift, screens().clock.now()
+    questions: dict[str, Any] = {
+        "activities": lambda: ask("shifts", api.GET_ACTIVITIES),
+        "messages": lambda: ask("shifts", shifts_message.GET_MESSAGES, shift_id=shift_id),
+    }
+    if found.starts_at <= now:
+        questions["attendance"] = lambda: _attendance_of(shift_id)
+    parts = ask_together(**questions)
+    activities = parts["activities"].activities if "activities" in parts else ()
+    insurance = next((one for one in activities if one.activity_id == found.activity_id), None)
     return render_template(
-        "shifts/shift.html", shift=found, lines=lines, names=names, teams=teams, now=now, on=is_on(found, now),
+        "shifts/shift.html", shift=found, known=known, now=now, on=is_on(found, now), insurance=insurance,
+        written=parts["messages"].messages if "messages" in parts else (),
         listed=parts.get("attendance"), week=week_name(screens().city.day_of(found.starts_at)),
     )  # fmt: skip
 
@@ -167,3 +180,5 @@ def _attendance_of(shift_id: UUID) -> attendance.ShiftAttendance:
 
 say(pages, REFUSALS)
 pages_publish.add_to(pages)
+pages_activity.add_to(pages)
+pages_teams.add_to(pages)

@@ -1,4 +1,4 @@
-"""Publishing: choose an activity, a day and a time; once or every week. And adding an activity to choose from."""
+"""Publishing: choose an activity, a day and a time; once or every week."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import ngettext
 from msgspec import Meta, Struct
 
@@ -19,7 +18,6 @@ from services.apis import shifts as api
 from services.apis.errors import Refused, not_found
 from services.kit.ids import derived_id
 from services.kit.screens import ask, done, form_key, only, read_form, screens, visit
-from services.shifts.words import KINDS
 
 COORDINATOR = "coordinator"
 LOOKED_BACK = timedelta(days=56)
@@ -50,6 +48,14 @@ class Usual:
 def activities() -> list[api.Activity]:
     mine = visit().who.scopes(COORDINATOR)
     return [one for one in ask("shifts", api.GET_ACTIVITIES).activities if one.organisation_id in mine]
+
+
+def activity_of(activity_id: UUID) -> api.Activity:
+    """One of them. Raises Refused `unknown_activity`."""
+    activity = next((one for one in activities() if one.activity_id == activity_id), None)
+    if activity is None:
+        raise not_found("activity", activity_id)
+    return activity
 
 
 def last_shifts(organisations: Iterable[UUID]) -> dict[UUID, api.Shift]:
@@ -97,9 +103,7 @@ def publish(activity_id: UUID) -> ResponseReturnValue:
             if refused.status >= 500:
                 raise
             refusal = refused
-    activity = next((one for one in activities() if one.activity_id == activity_id), None)
-    if activity is None:
-        raise not_found("activity", activity_id)
+    activity = activity_of(activity_id)
     known = usual(activity, last_shifts({activity.organisation_id}).get(activity_id))
     days = days_offered(known)
     return render_template(
@@ -128,6 +132,9 @@ def chosen_day(known: Usual, days: list[date]) -> date:
 def _publish(activity_id: UUID) -> ResponseReturnValue:
     wanted = read_form(NewShift)
     first, key = wanted.another_day or wanted.day, form_key()
+    insured_until = activity_of(activity_id).insured_until
+    if insured_until and first + timedelta(days=7 * (wanted.weeks - 1)) > insured_until:
+        raise Refused("not_insured", "The insurance ends before the last of these weeks.")
     for week in range(wanted.weeks):
         day = first + timedelta(days=7 * week)
         starts_at = datetime.combine(day, time.fromisoformat(wanted.at), ZoneInfo(screens().city.zone))
@@ -137,30 +144,6 @@ def _publish(activity_id: UUID) -> ResponseReturnValue:
     return done(url_for(".week", week=f"{first:%G-W%V}"), words)
 
 
-@only(COORDINATOR)
-def new_activity() -> ResponseReturnValue:
-    refusal = None
-    if request.method == "POST":
-        try:
-            added = ask("shifts", api.POST_ACTIVITY, read_form(api.AddActivity), key=form_key())
-            return done(
-                url_for(".publish", activity_id=added.activity_id), _("The activity is there. Now choose a day.")
-            )
-        except Refused as refused:
-            if refused.status >= 500:
-                raise
-            refusal = refused
-    names = {one.organisation_id: one.name for one in ask("shifts", api.GET_ORGANISATIONS).organisations}
-    mine = [(id_, names[id_]) for id_ in sorted(visit().who.scopes(COORDINATOR)) if id_ in names]
-    programmes = [(one.programme_id, one.name) for one in ask("shifts", api.GET_PROGRAMMES).programmes]
-    places = [(one.id, one.name) for one in screens().city.neighbourhoods]
-    return render_template(
-        "shifts/new_activity.html", organisations=mine, programmes=programmes, neighbourhoods=places, kinds=list(KINDS.items()),
-        refusal=refusal,
-    ), refusal.status if refusal else 200  # fmt: skip
-
-
 def add_to(pages: Blueprint) -> None:
     pages.add_url_rule("/shifts/new", "new", new)
     pages.add_url_rule("/shifts/new/<uuid:activity_id>", "publish", publish, methods=["GET", "POST"])
-    pages.add_url_rule("/activities/new", "new_activity", new_activity, methods=["GET", "POST"])

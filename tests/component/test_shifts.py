@@ -6,6 +6,7 @@ import pytest
 
 from infra.wiring import Town
 from services.apis import shifts as api
+from services.apis import shifts_message, shifts_team
 from services.apis.errors import Refused
 from tests.builders import As, a_coordinator, a_programme, a_shift, a_volunteer, an_organisation
 
@@ -76,7 +77,8 @@ def test_a_cancelled_shift_frees_everybody(town: Town) -> None:
         "shifts", api.POST_SHIFT_CANCEL, api.CancelShift(reason="Storm"), shift_id=shift.shift_id
     )
     assert (cancelled.state, cancelled.going) == ("cancelled", 0)
-    assert volunteer.ask("shifts", api.GET_MY_SIGNUPS).signups == ()
+    [mine] = volunteer.ask("shifts", api.GET_MY_SIGNUPS).signups
+    assert (mine.signup.state, mine.shift.cancel_reason) == ("cancelled", "Storm")
     assert town.check() == []
 
 
@@ -91,3 +93,108 @@ def test_shifts_are_listed_page_by_page_without_a_gap(town: Town) -> None:
             break
     assert len(seen) == 5
     assert set(seen) == published
+
+
+def test_a_shift_says_which_languages_are_spoken_and_is_found_by_them(town: Town) -> None:
+    arabic, silent = a_shift(town, languages=("ar", "it")), a_shift(town)
+
+    def found(language: str | None) -> set[object]:
+        query = api.ShiftQuery(language=language)
+        return {one.shift_id for one in a_volunteer(town).ask("shifts", api.GET_SHIFTS, query=query).shifts}
+
+    assert arabic.languages == ("ar", "it")
+    assert [found("ar"), found("uk")] == [{arabic.shift_id}, set()]
+    assert found(None) == {arabic.shift_id, silent.shift_id}
+
+
+def test_no_shift_is_published_on_a_day_the_volunteers_are_not_insured(town: Town) -> None:
+    organisation_id = an_organisation(town)
+    coordinator, today = a_coordinator(town, organisation_id), town.city.day_of(town.clock.now())
+    ours = {"coordinator": coordinator, "organisation_id": organisation_id}
+    with pytest.raises(Refused, match="insurance_days"):
+        a_shift(town, **ours, insured_from=today, insured_until=today - timedelta(days=1))
+    with pytest.raises(Refused, match="not_insured"):
+        a_shift(town, **ours, in_hours=24, insured_from=today + timedelta(days=2))
+    with pytest.raises(Refused, match="not_insured"):
+        a_shift(town, **ours, in_hours=48, insured_until=today + timedelta(days=1))
+    shift = a_shift(town, **ours, in_hours=24, insured_from=today, insured_until=today + timedelta(days=1))
+
+    renewed = api.ChangeActivity(
+        place="The old gate", minutes=90, capacity=4, languages=("bn",), insured_until=today + timedelta(days=400)
+    )
+    coordinator.ask("shifts", api.POST_ACTIVITY_CHANGE, renewed, activity_id=shift.activity_id)
+    body = api.PublishShift(activity_id=shift.activity_id, starts_at=shift.starts_at + timedelta(days=300))
+    later = coordinator.ask("shifts", api.POST_SHIFT, body)
+    assert (later.place, later.capacity, later.languages) == ("The old gate", 4, ("bn",))
+    assert later.ends_at - later.starts_at == timedelta(minutes=90)
+    [unchanged] = (one for one in found_by(coordinator) if one.shift_id == shift.shift_id)
+    assert (unchanged.place, unchanged.capacity) == (shift.place, shift.capacity)
+
+
+def test_an_activity_is_changed_by_its_own_organisation_only(town: Town) -> None:
+    shift = a_shift(town)
+    said = api.ChangeActivity(place="Elsewhere", minutes=60, capacity=1)
+    stranger = a_coordinator(town, an_organisation(town, "Theirs"))
+    with pytest.raises(Refused, match="not_allowed"):
+        stranger.ask("shifts", api.POST_ACTIVITY_CHANGE, said, activity_id=shift.activity_id)
+
+
+def found_by(somebody: As) -> tuple[api.Shift, ...]:
+    return somebody.ask("shifts", api.GET_SHIFTS, query=api.ShiftQuery(limit=100)).shifts
+
+
+def test_teams_are_arranged_anew_and_who_left_the_roster_is_passed_over(town: Town) -> None:
+    organisation_id = an_organisation(town)
+    coordinator = a_coordinator(town, organisation_id)
+    shift = a_shift(town, coordinator=coordinator, organisation_id=organisation_id)
+    first, second, gone = (a_volunteer(town) for _ in range(3))
+    places = [sign_up(one, shift) for one in (first, second, gone)]
+
+    def arrange(**teams: list[As]) -> dict[str, set[object]]:
+        body = shifts_team.ArrangeTeams(
+            teams=tuple(
+                shifts_team.Members(name=name, person_ids=tuple(one.person_id for one in members))
+                for name, members in teams.items()
+            )
+        )
+        told = coordinator.ask("shifts", shifts_team.POST_TEAMS, body, shift_id=shift.shift_id)
+        return {t.name: {one.person_id for one in told.lines if one.team_id == t.team_id} for t in told.teams}
+
+    assert arrange(A=[first], B=[second, gone]) == {"A": {first.person_id}, "B": {second.person_id, gone.person_id}}
+    gone.ask("shifts", api.POST_SIGNUP_CANCEL, signup_id=places[2].signup_id)
+    assert arrange(B=[first, gone]) == {"B": {first.person_id}}
+    with pytest.raises(Refused, match="not_allowed"):
+        a_coordinator(town, an_organisation(town, "Theirs")).ask(
+            "shifts", shifts_team.POST_TEAMS, shifts_team.ArrangeTeams(teams=()), shift_id=shift.shift_id
+        )
+    assert town.check() == []
+
+
+def test_a_message_is_read_by_everybody_on_the_roster_until_the_shift_is_over(town: Town) -> None:
+    organisation_id = an_organisation(town)
+    coordinator = a_coordinator(town, organisation_id)
+    shift = a_shift(town, coordinator=coordinator, organisation_id=organisation_id, capacity=1)
+    going, waiting, gone = (a_volunteer(town) for _ in range(3))
+    places = [sign_up(one, shift) for one in (going, waiting, gone)]
+    gone.ask("shifts", api.POST_SIGNUP_CANCEL, signup_id=places[2].signup_id)
+
+    def write(somebody: As, text: str) -> None:
+        body = shifts_message.SendMessage(text=text)
+        somebody.ask("shifts", shifts_message.POST_MESSAGE, body, shift_id=shift.shift_id)
+
+    def read_by(somebody: As) -> list[str]:
+        mine = somebody.ask("shifts", api.GET_MY_SIGNUPS).signups
+        return [message.text for one in mine for message in one.messages]
+
+    write(coordinator, "Bring gloves")
+    town.clock.move_to(town.clock.now() + timedelta(minutes=1))
+    write(coordinator, "We meet at the other gate")
+    assert read_by(going) == read_by(waiting) == ["We meet at the other gate", "Bring gloves"]
+    assert read_by(gone) == []
+    with pytest.raises(Refused, match="not_allowed"):
+        write(a_coordinator(town, an_organisation(town, "Theirs")), "Hello")
+
+    town.clock.move_to(shift.ends_at + timedelta(minutes=1))
+    assert read_by(going) == []
+    with pytest.raises(Refused, match="shift_closed"):
+        write(coordinator, "Thank you")
