@@ -17,7 +17,9 @@ State = Literal["awarded", "waiting", "issued", "capped", "too_short", "withdraw
 Coins = Annotated[int, Meta(ge=1, le=1_000)]
 Minutes = Annotated[int, Meta(ge=0, le=720)]
 Hours = Annotated[int, Meta(ge=1, le=12)]
+CapCents = Annotated[int, Meta(ge=1, le=1_000_000)]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
+MOST_GROUNDS = 1000
 
 
 class DraftRule(Struct, frozen=True, kw_only=True):
@@ -103,9 +105,16 @@ class Ceiling(Struct, frozen=True, kw_only=True):
     legal_basis: str
 
 
-class Ceilings(Struct, frozen=True, kw_only=True):
-    """The ceilings in force today."""
+class SetCap(Struct, frozen=True, kw_only=True):
+    """A ceiling for shifts that start on `since` or later, until a later one; `legal_basis` names the act that sets it."""
 
+    cap: CapKind
+    amount_cents: CapCents
+    since: date
+    legal_basis: Text
+
+
+class Ceilings(Struct, frozen=True, kw_only=True):
     caps: tuple[Ceiling, ...]
 
 
@@ -157,6 +166,33 @@ class Awards(Struct, frozen=True, kw_only=True):
     next_cursor: str | None = None
 
 
+class AskGrounds(Struct, frozen=True, kw_only=True):
+    award_ids: Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=MOST_GROUNDS)]
+
+
+class Ground(Struct, frozen=True, kw_only=True):
+    """What an award was given for, without whom: enough to follow a payment to the attendance, and to nobody's name."""
+
+    award_id: UUID
+    attendance_id: UUID
+    shift_id: UUID
+    programme_id: UUID
+    neighbourhood_id: str
+    place: str
+    day: date
+    minutes: int
+    rule_id: UUID
+    amount_cents: int
+    state: State
+    decided_at: datetime
+
+
+class Grounds(Struct, frozen=True, kw_only=True):
+    """Those of the awards asked for that there are, oldest first."""
+
+    grounds: tuple[Ground, ...]
+
+
 POST_RULE = Endpoint(
     method="POST", path="/rules", summary="Set a rule from a date on", allow=("admin",), request=SetRule, answer=Rule, status=201,
     errors=("unknown_programme", "rule_incomplete", "rule_in_the_past", "rule_exists"),
@@ -176,13 +212,24 @@ GET_CAPS = Endpoint(
     allow=(PUBLIC,),
     answer=Ceilings,
 )
+GET_ALL_CAPS = Endpoint(
+    method="GET", path="/caps/all", summary="Every ceiling there was, is or will be, oldest first", allow=(PUBLIC,), answer=Ceilings
+)  # fmt: skip
+POST_CAP = Endpoint(
+    method="POST", path="/caps", summary="Set a ceiling from a date on", allow=("admin",), request=SetCap, answer=Ceiling, status=201,
+    errors=("cap_in_the_past", "cap_exists"),
+)  # fmt: skip
 GET_MY_AWARDS = Endpoint(
     method="GET", path="/me/awards", summary="My awards, newest first", allow=("volunteer",), query=Page, answer=Awards
 )
 GET_AWARDS = Endpoint(
-    method="GET", path="/awards", summary="All awards, newest first", allow=("finance", "auditor"), query=AwardQuery, answer=Awards
+    method="GET", path="/awards", summary="All awards, newest first", allow=("auditor",), query=AwardQuery, answer=Awards
 )  # fmt: skip
 GET_AWARD = Endpoint(
-    method="GET", path="/awards/{award_id:uuid}", summary="One award", allow=("finance", "auditor"), answer=Award,
+    method="GET", path="/awards/{award_id:uuid}", summary="One award", allow=("auditor",), answer=Award,
     errors=("unknown_award",),
+)  # fmt: skip
+POST_GROUNDS = Endpoint(
+    method="POST", path="/awards/grounds", summary="What these awards were given for, without whom", allow=("finance", "auditor"),
+    request=AskGrounds, answer=Grounds, keyless=True,
 )  # fmt: skip

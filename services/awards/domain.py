@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID
 
-from services.apis.awards import CapKind, DraftRule, Form, SetRule
+from services.apis.awards import CapKind, DraftRule, Form, SetCap, SetRule
 from services.apis.city import Caps, City, cap_on
 from services.apis.errors import Refused
 from services.events.attendance import AttendanceConfirmed
@@ -113,6 +113,22 @@ def check_new_rule(rule: SetRule, starts: Iterable[date], *, today: date) -> Non
             "rule_exists",
             "This programme has a rule from that day. Rules never change: set a new one from another day.",
             {"valid_from": rule.valid_from.isoformat()},
+        )
+
+
+def check_new_cap(cap: SetCap, caps: Caps, *, today: date) -> None:
+    """Refuse a ceiling that would hold for a day something may have been given on, or starts on the day another of its kind starts."""
+    if cap.since <= today:
+        raise Refused(
+            "cap_in_the_past",
+            "A ceiling starts tomorrow or later, so that nothing already given changes. Choose such a day.",
+            {"since": cap.since.isoformat(), "today": today.isoformat()},
+        )
+    if any(one.since == cap.since for one in (caps.day if cap.cap == "day" else caps.month)):
+        raise Refused(
+            "cap_exists",
+            "There is a ceiling from that day. Ceilings never change: set a new one from another day.",
+            {"since": cap.since.isoformat()},
         )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, text
 
 from services.awards import domain
 from services.awards.handlers_award import GIVEN, on_award_waiting, on_coins_issued, on_coins_withdrawn
+from services.awards.handlers_cap import city_of
 from services.awards.handlers_fund import Planner, on_fund_closed, on_fund_opened, planner
 from services.awards.handlers_rule import city_rule, on_programme_opened, rules_of
 from services.awards.models import Award
@@ -38,7 +39,7 @@ def on_attendance_confirmed(tx: Tx, events: list[Envelope[AttendanceConfirmed]])
     _lock_people(tx, {one.person_id for one in confirmed})
     rows: dict[UUID, Row] = dict(_living(tx, [one.attendance_id for one in confirmed]))
     plans, made = planner(tx), list[SimpleNamespace]()
-    decisions = domain.decide(confirmed, tx.city, _book(tx, confirmed, rows), _award_id)
+    decisions = domain.decide(confirmed, city_of(tx), _book(tx, confirmed, rows), _award_id)
     for event, decision in zip(events, decisions, strict=True):
         if decision is None:
             continue

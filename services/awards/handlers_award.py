@@ -12,12 +12,14 @@ from services.apis import awards as api
 from services.apis.city import City, cap_on
 from services.apis.endpoint import Page
 from services.apis.errors import not_found
+from services.awards.handlers_cap import city_of
 from services.awards.models import Award
 from services.events import Envelope
 from services.events.ledger import AwardWaiting, CoinsIssued, CoinsWithdrawn
 from services.kit.bulk import is_one_of
 from services.kit.cursor import after, next_cursor
 from services.kit.db import Tx
+from services.kit.views import view_of
 
 _EARLIER = aliased(Award)
 _KEPT = (
@@ -61,15 +63,20 @@ def get_award(tx: Tx, award_id: UUID) -> api.Award:
     award = tx.session.get(Award, award_id)
     if award is None:
         raise not_found("award", award_id)
-    return _view(award, tx.city)
+    return _view(award, city_of(tx))
+
+
+def post_grounds(tx: Tx, body: api.AskGrounds) -> api.Grounds:
+    wanted = select(Award).where(Award.award_id.in_(body.award_ids)).order_by(Award.decided_at, Award.award_id)
+    return api.Grounds(grounds=tuple(view_of(api.Ground, row) for row in tx.session.scalars(wanted)))
 
 
 def _page(tx: Tx, query: Page, wanted: Select[Award]) -> api.Awards:
     behind = after(query, Award.decided_at, Award.award_id, newest_first=True)
     ordered = wanted.where(behind).order_by(Award.decided_at.desc(), Award.award_id.desc())
-    rows = list(tx.session.scalars(ordered.limit(query.limit + 1)))
+    rows, city = list(tx.session.scalars(ordered.limit(query.limit + 1))), city_of(tx)
     return api.Awards(
-        awards=tuple(_view(row, tx.city) for row in rows[: query.limit]),
+        awards=tuple(_view(row, city) for row in rows[: query.limit]),
         next_cursor=next_cursor(query, rows, lambda row: (row.decided_at, row.award_id)),
     )
 

@@ -1,4 +1,4 @@
-"""The rules of programmes, the ceilings of the city, and what a draft rule would have cost."""
+"""The rules of programmes, and what a draft rule would have cost."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from sqlalchemy import and_, case, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.apis import awards as api
-from services.apis.city import Cap, City, cap_on
+from services.apis.city import City
 from services.apis.errors import Refused
 from services.awards import domain
 from services.awards.domain_preview import Past, preview
 from services.awards.handlers_award import GIVEN
+from services.awards.handlers_cap import city_of
 from services.awards.models import Award, Programme, Rule
 from services.events import Envelope
 from services.events.shifts import ProgrammeOpened
@@ -48,26 +49,11 @@ def list_rules(tx: Tx) -> api.Rules:
     )
 
 
-def list_caps(tx: Tx) -> api.Ceilings:
-    today = tx.city.day_of(tx.now)
-    in_force: list[tuple[api.CapKind, Cap | None]] = [
-        ("day", cap_on(tx.city.caps.day, today)),
-        ("month", cap_on(tx.city.caps.month, today)),
-    ]
-    return api.Ceilings(
-        caps=tuple(
-            api.Ceiling(cap=kind, amount_cents=cap.amount_cents, since=cap.since, legal_basis=cap.legal_basis)
-            for kind, cap in in_force
-            if cap
-        )
-    )
-
-
 def preview_rule(tx: Tx, body: api.Preview) -> api.Previewed:
     _programme(tx, body.rule.programme_id)
     domain.check_rule(body.rule)
     domain.check_window(body.from_day, body.to_day, today=tx.city.day_of(tx.now))
-    return preview(_past(tx, body), body.rule, tx.city)
+    return preview(_past(tx, body), body.rule, city_of(tx))
 
 
 def _past(tx: Tx, body: api.Preview) -> list[Past]:

@@ -42,6 +42,20 @@ class Rule(Base):
     __table_args__ = (UniqueConstraint("programme_id", "valid_from"),)
 
 
+class Cap(Base):
+    """A ceiling set after those of the city's settings. Never changed, never deleted (a trigger refuses it)."""
+
+    __tablename__ = "caps"
+    cap_id: Mapped[UUID] = mapped_column(primary_key=True)
+    cap: Mapped[str]
+    amount_cents: Mapped[int]
+    since: Mapped[date]
+    legal_basis: Mapped[str]
+    set_by: Mapped[UUID]
+    set_at: Mapped[datetime]
+    __table_args__ = (CheckConstraint("amount_cents > 0", name="amount"), UniqueConstraint("cap", "since"))
+
+
 class Fund(Base):
     """A fund as `fund.opened` told it (`terms`), heard from funding."""
 

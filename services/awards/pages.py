@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from flask import Blueprint, render_template, request, url_for
@@ -15,8 +15,8 @@ from flask_babel import lazy_gettext, ngettext
 
 from services.apis import awards as api
 from services.apis import shifts
-from services.apis.city import Cap, cap_on
 from services.apis.errors import Refused
+from services.awards.pages_cap import ceilings, today_here
 from services.kit.i18n import duration, euros
 from services.kit.screens import ask, ask_together, done, form_key, only, read_form, read_values, screens
 from services.kit.words import say
@@ -78,12 +78,16 @@ pages.add_app_template_global(rule_words)
 @only(ADMIN)
 def rules() -> ResponseReturnValue:
     parts = ask_together(
-        programmes=lambda: ask("shifts", shifts.GET_PROGRAMMES), rules=lambda: ask("awards", api.GET_RULES)
+        programmes=lambda: ask("shifts", shifts.GET_PROGRAMMES),
+        rules=lambda: ask("awards", api.GET_RULES),
+        ceilings=ceilings,
     )
     found = parts["programmes"].programmes if "programmes" in parts else ()
     told = parts["rules"].rules if "rules" in parts else ()
     lines = [(one, *now_and_next(told, one.programme_id)) for one in found]
-    return render_template("rules/rules.html", parts=parts, lines=lines, ceilings=ceilings(), today=_today())
+    return render_template(
+        "rules/rules.html", parts=parts, lines=lines, ceilings=parts.get("ceilings"), today=today_here()
+    )
 
 
 @pages.get("/<uuid:programme_id>")
@@ -93,7 +97,7 @@ def programme(programme_id: UUID) -> ResponseReturnValue:
     here = [rule for rule in reversed(told.rules) if rule.programme_id == programme_id]
     current, _next = now_and_next(told.rules, programme_id)
     return render_template(
-        "rules/programme.html", programme=_programme(programme_id), told=told, history=here, current=current, today=_today()
+        "rules/programme.html", programme=_programme(programme_id), told=told, history=here, current=current, today=today_here()
     )  # fmt: skip
 
 
@@ -128,7 +132,7 @@ def set_rule(programme_id: UUID) -> ResponseReturnValue:
         if refusal.status in (401, 403, 404):
             raise
         return _cost(programme_id, read_draft(programme_id, request.form), refusal)
-    starts_today = rule.valid_from == _today()
+    starts_today = rule.valid_from == today_here()
     words = (
         _("The rule is set, from today on.") if starts_today else _("The rule is set. It starts on its day by itself.")
     )
@@ -143,7 +147,7 @@ def read_draft(programme_id: UUID, values: Mapping[str, str]) -> api.DraftRule:
 
 def _cost(programme_id: UUID, rule: api.DraftRule, refusal: Refused | None = None) -> ResponseReturnValue:
     weeks = int(said) if (said := request.values.get("weeks", "")) in dict(LOOK_BACK) else 8
-    to_day = _today()
+    to_day = today_here()
     asked = api.Preview(rule=rule, from_day=to_day - timedelta(days=7 * weeks - 1), to_day=to_day)
     try:
         told = ask("awards", api.POST_RULE_PREVIEW, asked)
@@ -176,19 +180,9 @@ def bars(cells: tuple[api.PreviewCell, ...]) -> list[Bar]:
 def now_and_next(rules: tuple[api.Rule, ...], programme_id: UUID) -> tuple[api.Rule | None, api.Rule | None]:
     """The programme's own rule in force today, and the first that starts later."""
     mine = [rule for rule in rules if rule.programme_id == programme_id]
-    started = [rule for rule in mine if rule.valid_from <= _today()]
-    later = [rule for rule in mine if rule.valid_from > _today()]
+    started = [rule for rule in mine if rule.valid_from <= today_here()]
+    later = [rule for rule in mine if rule.valid_from > today_here()]
     return (started[-1] if started else None), (later[0] if later else None)
-
-
-def ceilings() -> list[tuple[str, Cap, bool]]:
-    """Every ceiling of the city, newest first: whose period, the cap, whether it holds today."""
-    caps = screens().city.caps
-    return [
-        (period, cap, cap is cap_on(of, _today()))
-        for period, of in ((_("A day"), caps.day), (_("A month"), caps.month))
-        for cap in sorted(of, key=lambda one: one.since, reverse=True)
-    ]
 
 
 def _programme(programme_id: UUID) -> shifts.Programme:
@@ -202,7 +196,3 @@ def _programme(programme_id: UUID) -> shifts.Programme:
 def _name_of(neighbourhood_id: str) -> str:
     known = screens().city.neighbourhood(neighbourhood_id)
     return known.name if known else neighbourhood_id
-
-
-def _today() -> date:
-    return screens().city.day_of(screens().clock.now())

@@ -8,13 +8,15 @@ Control, ESSNet SDC 2010, ch. 5.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import pairwise
 from uuid import UUID
 
 LEAST = 10
 
 Group = tuple[str, ...]
+Key = tuple[Group, Group]
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,18 @@ class Grid:
 
     areas: tuple[Group, ...]
     spans: tuple[Group, ...]
-    cells: Mapping[tuple[Group, Group], Cell] = field(default_factory=dict)
+    cells: Mapping[Key, Cell] = field(default_factory=dict)
 
     @property
-    def smalls(self) -> int:
-        return sum(cell.small for cell in self.cells.values())
+    def small(self) -> frozenset[Key]:
+        """Where a cell stands for too few."""
+        return frozenset(key for key, cell in self.cells.items() if cell.small)
 
     def row(self, area: Group) -> Cell:
-        return total(cell for (a, _), cell in self.cells.items() if a == area)
+        return total(self.cells[area, span] for span in self.spans)
 
     def column(self, span: Group) -> Cell:
-        return total(cell for (_, s), cell in self.cells.items() if s == span)
+        return total(self.cells[area, span] for area in self.areas)
 
     @property
     def whole(self) -> Cell:
@@ -86,38 +89,59 @@ def publishable(cells: Mapping[tuple[str, str], Cell], areas: Sequence[str], mon
 
     `cells`: (neighbourhood, month YYYY-MM) -> what happened there. `months` in order, without a gap.
     """
-    grid = _grid(cells, tuple((a,) for a in areas), tuple((m,) for m in months))
-    while grid.smalls:
-        coarser = [_grid(cells, a, s) for a, s in _merges(grid)]
-        if not coarser:
+    empty = Cell()
+    grid = Grid(
+        areas=tuple((a,) for a in areas),
+        spans=tuple((m,) for m in months),
+        cells={((a,), (m,)): cells.get((a, m), empty) for a in areas for m in months},
+    )
+    while small := grid.small:
+        left = [(len(small) + merge.change(grid, small), merge) for merge in _merges(grid)]
+        if not left:
             return None
         # The merge that leaves the fewest small cells; among equals the finest grid, then the least crowded pair stays predictable.
-        grid = min(coarser, key=lambda g: (g.smalls, -len(g.areas) * len(g.spans), g.areas, g.spans))
+        _, merge = min(
+            left, key=lambda one: (one[0], -len(one[1].areas) * len(one[1].spans), one[1].areas, one[1].spans)
+        )
+        grid = merge.of(grid)
     return grid if grid.whole.people else None
 
 
-def _merges(grid: Grid) -> Iterator[tuple[tuple[Group, ...], tuple[Group, ...]]]:
+@dataclass(frozen=True)
+class _Merge:
+    """One step coarser. `pairs`: each cell of the new grid that is two of the old one."""
+
+    areas: tuple[Group, ...]
+    spans: tuple[Group, ...]
+    pairs: Mapping[Key, tuple[Key, Key]]
+
+    def change(self, grid: Grid, small: Set[Key]) -> int:
+        """How many small cells there are more (below zero: fewer). Two that are not small never make a small one."""
+        return sum(
+            (grid.cells[one] + grid.cells[other]).small - (one in small) - (other in small)
+            for one, other in self.pairs.values()
+            if one in small or other in small
+        )
+
+    def of(self, grid: Grid) -> Grid:
+        gone = {key for pair in self.pairs.values() for key in pair}
+        cells = {key: cell for key, cell in grid.cells.items() if key not in gone}
+        cells |= {key: grid.cells[one] + grid.cells[other] for key, (one, other) in self.pairs.items()}
+        return Grid(self.areas, self.spans, {(a, s): cells[a, s] for a in self.areas for s in self.spans})
+
+
+def _merges(grid: Grid) -> Iterator[_Merge]:
     """Every grid one step coarser: any two areas together, or two spans that follow each other."""
     for i, first in enumerate(grid.areas):
         for second in grid.areas[i + 1 :]:
+            both = tuple(sorted(first + second))
             rest = [a for a in grid.areas if a not in (first, second)]
-            yield tuple(sorted([*rest, tuple(sorted(first + second))])), grid.spans
-    for i in range(len(grid.spans) - 1):
-        merged = grid.spans[i] + grid.spans[i + 1]
-        yield grid.areas, (*grid.spans[:i], merged, *grid.spans[i + 2 :])
-
-
-def _grid(cells: Mapping[tuple[str, str], Cell], areas: tuple[Group, ...], spans: tuple[Group, ...]) -> Grid:
-    empty = Cell()
-    return Grid(
-        areas=areas,
-        spans=spans,
-        cells={
-            (area, span): total([cells.get((n, m), empty) for n in area for m in span])
-            for area in areas
-            for span in spans
-        },
-    )
+            pairs = {(both, span): ((first, span), (second, span)) for span in grid.spans}
+            yield _Merge(tuple(sorted([*rest, both])), grid.spans, pairs)
+    for i, (earlier, later) in enumerate(pairwise(grid.spans)):
+        merged = earlier + later
+        pairs = {(area, merged): ((area, earlier), (area, later)) for area in grid.areas}
+        yield _Merge(grid.areas, (*grid.spans[:i], merged, *grid.spans[i + 2 :]), pairs)
 
 
 def months_between(first: str, last: str) -> list[str]:

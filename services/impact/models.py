@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, Text
+from sqlalchemy import CheckConstraint, DateTime, LargeBinary, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.kit.db import service_metadata
@@ -13,7 +13,7 @@ from services.kit.db import service_metadata
 
 class Base(DeclarativeBase):
     metadata = service_metadata()
-    type_annotation_map = {str: Text, datetime: DateTime(timezone=True)}  # noqa: RUF012 - SQLAlchemy's own class setting
+    type_annotation_map = {str: Text, bytes: LargeBinary, datetime: DateTime(timezone=True)}  # noqa: RUF012 - SQLAlchemy's own class setting
 
 
 class Participation(Base):
@@ -52,3 +52,14 @@ class Sale(Base):
     month: Mapped[str]
     amount_cents: Mapped[int]
     voided: Mapped[bool]
+
+
+class Kept(Base):
+    """The figures (`api.Impact` as JSON) as they were last worked out, in one row. `until`: the month (YYYY-MM) that was running then;
+    None when something of a month before was heard since."""
+
+    __tablename__ = "kept"
+    one: Mapped[bool] = mapped_column(primary_key=True)
+    until: Mapped[str | None]
+    figures: Mapped[bytes | None]
+    __table_args__ = (CheckConstraint("one", name="one"),)

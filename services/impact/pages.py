@@ -18,6 +18,7 @@ from services.kit.screens import ask, ask_together, for_all, screens
 pages = Blueprint("impact", __name__, url_prefix="/impact", template_folder="templates")
 
 SHADES = 5
+LATEST = 12  # spans of months that are shown; those before are in the downloads
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,10 @@ def start() -> ResponseReturnValue:
 def shown() -> ResponseReturnValue:
     parts = ask_together(impact=lambda: ask("impact", api.GET_FIGURES))
     told: api.Impact | None = parts.get("impact")
+    spans = told.by_month[-LATEST:] if told else ()
     return render_template(
-        "impact/shown.html", away=told is None, told=told, names=names, span_name=span_name,
-        months=[(short_span(line.months), line.figures.hours) for line in told.by_month] if told else [],
+        "impact/shown.html", away=told is None, told=told, names=names, span_name=span_name, spans=spans,
+        months=[(short_span(line.months), line.figures.hours) for line in spans],
         tiles=tiles(told.by_area) if told else None,
         hours={(one.neighbourhood_ids, one.months): one.figures.hours for one in told.lines} if told else {},
     )  # fmt: skip

@@ -17,6 +17,7 @@ from tests.benchmarks.ledger import posting
 from tests.benchmarks.ledger_log import sealed_log
 from tests.benchmarks.lighthouse import lighthouse
 from tests.benchmarks.pages import pages
+from tests.benchmarks.pages_long import long_pages
 from tests.benchmarks.row import Row
 from tests.benchmarks.sale_http import sales_over_http
 from tests.benchmarks.tests import whole_test_run
@@ -30,6 +31,7 @@ BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
     "kafka_million": a_million_behind,
     "growth": growth,
     "pages": pages,
+    "pages_100x": long_pages,
     "lighthouse": lighthouse,
     "log": sealed_log,
     "audit": audited,

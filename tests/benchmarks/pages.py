@@ -44,10 +44,14 @@ def pages() -> list[Row]:
         weights = [Row(f"{app}.first_view_kb", kb, "kB", "bar", kb / BAR_KB) for app, kb in first_views(lived).items()]
         took = sorted(page_times(lived, seen))
         green = sorted(sale_times(lived))
-    return [*weights, _p95("pages.p95_ms", took, BAR_MS), _p95("till.scan_to_green_p95_ms", green, BAR_SALE_MS)]
+    return [
+        *weights,
+        row_of_p95("pages.p95_ms", took, BAR_MS),
+        row_of_p95("till.scan_to_green_p95_ms", green, BAR_SALE_MS),
+    ]
 
 
-def _p95(name: str, took: list[float], bar: float) -> Row:
+def row_of_p95(name: str, took: list[float], bar: float) -> Row:
     value = took[int(len(took) * 0.95)]
     return Row(name, value, "ms", "bar", value / bar)
 
@@ -129,4 +133,4 @@ def sale_times(lived: Lived) -> Iterator[float]:
 
 
 def a_client(lived: Lived, who: str) -> httpx.Client:
-    return httpx.Client(base_url=lived.town.settings.public_url, cookies=lived.people[who], headers=HTML)
+    return httpx.Client(base_url=lived.town.settings.public_url, cookies=lived.people[who], headers=HTML, timeout=60)

@@ -2,13 +2,18 @@
 
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
 from infra.wiring import Town
 from services.apis import awards as api
 from services.apis.endpoint import Page
+from services.apis.errors import Refused
 from services.events.attendance import AttendanceConfirmed
 from services.events.awards import AwardCapped, AwardWithdrawn, CoinsAwarded
 from services.events.ledger import CoinsWithdrawn
-from tests.builders import As, a_volunteer, tell
+from tests.builders import As, a_volunteer, an_admin, tell
 from tests.builders_awards import MORNING, a_confirmed, a_known_programme, a_rejected, a_rule, an_auditor, published
 
 
@@ -203,3 +208,44 @@ def test_the_auditor_finds_awards_by_what_was_capped_when_where_and_whose(town: 
         1,
     )
     assert found(to_day=town.city.day_of(MORNING)) == 3
+
+
+def a_cap(town: Town, kind: api.CapKind = "day", cents: int = 400, *, days: int = 1) -> api.Ceiling:
+    """A ceiling set by the administrator, so many days from today."""
+    since = town.city.day_of(town.clock.now()) + timedelta(days=days)
+    body = api.SetCap(cap=kind, amount_cents=cents, since=since, legal_basis="Delibera n. 7/2026")
+    cap: api.Ceiling = an_admin(town).ask("awards", api.POST_CAP, body)
+    return cap
+
+
+def test_a_ceiling_the_administrator_sets_holds_from_its_day_on(town: Town) -> None:
+    volunteer = a_volunteer(town)
+    cap = a_cap(town)
+    assert cap not in town.client("awards").call(api.GET_CAPS).caps
+    today, tomorrow = (
+        a_confirmed(volunteer.person_id),
+        a_confirmed(volunteer.person_id, started_at=MORNING + timedelta(days=1)),
+    )
+    town.clock.move_to(town.clock.now() + timedelta(days=1))  # type: ignore[attr-defined]
+    tell(town, today, tomorrow)
+    assert [e.amount_cents for e in published(town, "awards", CoinsAwarded)] == [500, 400]
+    cut = mine(volunteer)[0]
+    assert cut.capped_by == cap
+    assert cap in town.client("awards").call(api.GET_CAPS).caps
+    assert [one.amount_cents for one in town.client("awards").call(api.GET_ALL_CAPS).caps if one.cap == "day"][
+        -1
+    ] == 400
+    assert town.check() == []
+
+
+def test_a_ceiling_changes_no_day_that_has_begun_and_no_other_ceiling(town: Town) -> None:
+    with pytest.raises(Refused, match="cap_in_the_past"):
+        a_cap(town, days=0)
+    a_cap(town, "month", 12_000)
+    a_cap(town, "day", 800)
+    with pytest.raises(Refused, match="cap_exists"):
+        a_cap(town, "month", 13_000)
+    engine = town.rooms["awards"].engine
+    for statement in ("UPDATE caps SET amount_cents = 1", "DELETE FROM caps"):
+        with pytest.raises(DBAPIError, match="a ceiling never changes"), engine.begin() as conn:
+            conn.execute(text(statement))

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -139,3 +140,23 @@ def test_an_auditor_looks_one_award_up(town: Town) -> None:
         auditor.ask("awards", api.GET_AWARD, award_id=new_id())
     with pytest.raises(Refused, match="not_allowed"):
         a_volunteer(town).ask("awards", api.GET_AWARD, award_id=award.award_id)
+
+
+def test_an_officer_sees_what_an_award_was_for_and_not_whose_it_is(town: Town) -> None:
+    confirmed = a_confirmed()
+    tell(town, confirmed)
+    [award] = an_auditor(town).ask("awards", api.GET_AWARDS, query=api.AwardQuery()).awards
+    officer = As(town, ("finance", None))
+    [ground] = officer.ask("awards", api.POST_GROUNDS, api.AskGrounds(award_ids=(award.award_id, new_id()))).grounds
+    assert (ground.attendance_id, ground.shift_id, ground.minutes) == (
+        award.attendance_id,
+        award.shift_id,
+        award.minutes,
+    )
+    assert str(confirmed.person_id) not in msgspec.json.encode(ground).decode()
+    for endpoint, more in (
+        (api.GET_AWARD, {"award_id": award.award_id}),
+        (api.GET_AWARDS, {"query": api.AwardQuery()}),
+    ):
+        with pytest.raises(Refused, match="not_allowed"):
+            officer.ask("awards", endpoint, **more)

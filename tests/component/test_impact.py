@@ -6,11 +6,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from infra.wiring import Town
 from services.apis import impact as api
 from services.events.attendance import AttendanceConfirmed, AttendanceRejected
 from services.events.ledger import CoinsIssued, CoinsWithdrawn, Lot, Part
 from services.events.redemption import SaleAccepted, SaleVoided
+from services.impact.models import Kept
 from services.kit.ids import new_id
 from tests.builders import tell
 
@@ -92,3 +95,24 @@ def test_the_latest_word_on_an_attendance_counts_in_whatever_order_it_comes(town
     total = figures(town).total
     assert total is not None
     assert total.people == 10
+
+
+def test_figures_are_kept_until_something_of_a_month_before_is_heard(town: Town) -> None:
+    def kept_until() -> str | None:
+        with town.rooms["impact"].transaction() as tx:
+            return tx.session.scalar(select(Kept.until))
+
+    may = town.clock.now()
+    tell(town, *[confirmed(town, new_id()) for _ in range(10)])
+    worked_out = figures(town)
+    town.tick()
+    assert kept_until() == "2026-06"
+    assert town.client("impact").call(api.GET_FIGURES) == worked_out
+    tell(town, *[confirmed(town, new_id()) for _ in range(10)])
+    assert kept_until() == "2026-06"
+    tell(town, confirmed(town, new_id(), started_at=may))
+    assert kept_until() is None
+    late = town.client("impact").call(api.GET_FIGURES)
+    assert late.total is not None
+    assert (late.total.hours, late.total.people) == (22, 11)
+    assert figures(town).until_month == "2026-06"
