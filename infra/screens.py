@@ -11,6 +11,7 @@ from ledger import pages as books_pages
 from merchant_app import pages as merchant_pages
 from services.attendance import pages as attendance_pages
 from services.awards import pages as rules_pages
+from services.awards import pages_cap
 from services.funding import pages as sponsor_pages
 from services.funding import pages_funds, pages_register
 from services.identity import pages as identity_pages
@@ -28,7 +29,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     volunteer_pages.links, volunteer_pages.pages, merchant_pages.till, merchant_pages.owner, identity_pages.pages,
     sponsor_pages.pages, impact_pages.pages,
     finance_pages.pages, pages_funds.pages,
-    pages_programmes.pages, rules_pages.pages, shops_pages.pages, pages_roles.pages, pages_register.pages, books_pages.pages,
+    pages_programmes.pages, rules_pages.pages, pages_cap.pages, shops_pages.pages, pages_roles.pages, pages_register.pages,
+    books_pages.pages,
     shifts_pages.pages, attendance_pages.pages, people_pages.pages,
 )  # fmt: skip
 SIGN_IN = {"volunteer": "volunteer.sign_in", "": "staff.sign_in"}

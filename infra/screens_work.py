@@ -28,13 +28,17 @@ WORK = {
     "admin": (
         ("programmes.programmes", _("Programmes"), "calendar-days"),
         ("rules.rules", _("Rules"), "sliders-horizontal"),
+        ("funds.funds", _("Funds"), "wallet"),
         ("shops.shops", _("Shops"), "store"),
         ("roles.roles", _("Roles"), "users"),
     ),
     "auditor": (
         ("books.books", _("Books"), "file-text"),
         ("books.checks", _("Checks"), "shield-check"),
+        ("funds.funds", _("Funds"), "wallet"),
+        ("finance.statements", _("Statements"), "receipt-text"),
         ("finance.batches", _("Payments"), "banknote"),
+        ("finance.bank", _("Bank"), "landmark"),
     ),
 }
 

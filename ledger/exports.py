@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Literal, NamedTuple, TextIO
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, TextClause, text
 
 By = Literal["posted_at", "occurred_at"]
 ROOTS = {
@@ -27,15 +27,18 @@ COLUMNS = (
 
 _LONG = text("SET LOCAL statement_timeout = 0")
 _INSTANT = """'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'"""
-_ACCOUNTS = text(
-    "SELECT code, (SELECT min(least(occurred_at, posted_at)) FROM transfers) AS since FROM accounts ORDER BY code"
-)
+_ACCOUNTS = """
+    SELECT DISTINCT {a.code} AS code, (SELECT min(least(occurred_at, posted_at)) FROM transfers) AS since FROM accounts a ORDER BY code"""
 _TRANSFERS = """
-    SELECT t.id::text, journal::text, kind, d.code, c.code, amount_cents, t.fund::text, cause::text,
+    SELECT t.id::text, journal::text, kind, {d.code}, {c.code}, amount_cents, t.fund::text, cause::text,
         to_char(occurred_at AT TIME ZONE 'UTC', {instant}), to_char(posted_at AT TIME ZONE 'UTC', {instant}), reversal_of::text,
         encode(leaf, 'hex'), to_char({by} AT TIME ZONE 'UTC', 'YYYY-MM-DD')
     FROM transfers t JOIN accounts d ON d.id = debit_account JOIN accounts c ON c.id = credit_account
     WHERE CAST(:until AS timestamptz) IS NULL OR {by} <= :until ORDER BY {by}, seq"""
+
+
+# Whose wallet is which is nobody's business but its owner's and the auditor's: for others a fund's coins are one account.
+_LOTS_AS_ONE = "CASE WHEN {0}.expires_on IS NULL THEN {0}.code ELSE 'coins/' || {0}.fund END"
 
 
 class Entry(NamedTuple):
@@ -60,9 +63,7 @@ def name_of(code: str) -> str:
     """The account as both programs write it: `fund/0197…` → `Equity:Fund:F-0197…`. Raises KeyError for a class there is none of."""
     word, *ids = code.split("/")
     # beancount wants each part to begin with a capital or a digit, and only letters, digits and hyphens in it.
-    prefixes = {"coins": ("L-", "F-", "")}.get(
-        word, ("B-" if word == "paying" else "S-", "F-") if len(ids) == 2 else ("F-",)
-    )
+    prefixes = {1: ("F-",), 2: ("B-" if word == "paying" else "S-", "F-"), 3: ("L-", "F-", "")}[len(ids)]
     return ":".join([ROOTS[word], *(prefix + id_ for prefix, id_ in zip(prefixes, ids, strict=True))])
 
 
@@ -120,14 +121,16 @@ def export(
     *,
     until: datetime | None = None,
     by: By = "posted_at",
+    lots: bool = True,
     tell: Callable[[int], None] = lambda rows: None,
 ) -> int:
     """Write the transfers up to an instant (None: all) by one of the two clocks, in its order; answers how many.
+    Without `lots`, the coins of a fund are one account, `coins/FUND`.
 
     Streamed from one snapshot: memory does not grow with the books.
     """
     count = 0
-    query = text(_TRANSFERS.replace("{by}", by).replace("{instant}", _INSTANT.replace(":", r"\:")))
+    query = _text(_TRANSFERS.replace("{by}", by).replace("{instant}", _INSTANT.replace(":", r"\:")), lots)
     options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     streamed = {"yield_per": ROWS_AT_A_TIME}
     with engine.connect().execution_options(**options) as conn, conn.begin():
@@ -142,6 +145,14 @@ def export(
                         tell(count)
                     yield Entry(*row)
 
-        with conn.execute(_ACCOUNTS, execution_options=streamed) as accounts:
+        with conn.execute(_text(_ACCOUNTS, lots), execution_options=streamed) as accounts:
             WRITERS[what](out, ((row.code, row.since) for row in accounts), entries())
     return count
+
+
+def _text(query: str, lots: bool) -> TextClause:
+    """The query, with the codes of accounts a, c and d as they are, or as those see them for whom lots are one account."""
+    for account in "acd":
+        code = f"{account}.code" if lots else _LOTS_AS_ONE.format(account)
+        query = query.replace(f"{{{account}.code}}", code)
+    return text(query)

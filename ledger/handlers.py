@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from ledger import rules
 from ledger.domain_values import Outcome
+from ledger.handlers_export import check_books
 from ledger.handlers_fund import expire_coins, on_fund_closed, on_topup_reversed, on_topup_settled
 from ledger.handlers_hold import expire_holds
 from ledger.handlers_payment import on_payment_released, on_payment_returned, on_payment_settled
@@ -112,5 +113,5 @@ HANDLERS = {
     PaymentReturned: on_payment_returned,
     PeriodClosed: on_period_closed,
 }
-JOBS = (expire_coins, expire_holds, seal, seal_periods, cut_links, sum_accounts)
+JOBS = (expire_coins, expire_holds, seal, seal_periods, cut_links, sum_accounts, check_books)
 FIGURES = figures

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from msgspec import structs
 from sqlalchemy import bindparam, func, select
 
 from ledger import rules, rules_money
@@ -14,7 +16,16 @@ from ledger.handlers_waiting import credited, hold_the_line
 from ledger.models import Account, Outcome, WaitingAward
 from ledger.models import Transfer as Moved
 from ledger.posting import insist, post
-from ledger.queries import TRANSFERS, balances_by_class, flows_by_kind, read, read_numbered, touching, transfers_of
+from ledger.queries import (
+    FREE_BEFORE,
+    TRANSFERS,
+    balances_by_class,
+    flows_by_kind,
+    newest_of,
+    read,
+    read_numbered,
+    transfers_of,
+)
 from services.apis import ledger as api
 from services.apis import ledger_fund as fund_api
 from services.apis.errors import Refused, forbidden, not_found
@@ -35,12 +46,11 @@ def get_account(tx: Tx, query: api.AccountQuery) -> api.Account:
 
 def get_history(tx: Tx, query: api.HistoryQuery) -> api.Transfers:
     account, clock = _account(tx, query.code), _clock(query)
-    wanted = TRANSFERS.where(touching([account.id]), after(query, clock, Moved.seq, newest_first=True))
-    if query.at is not None:
-        wanted = wanted.where(clock <= query.at)
-    rows = read_numbered(tx, wanted.order_by(clock.desc(), Moved.seq.desc()).limit(query.limit + 1))
+    until = () if query.at is None else (clock <= query.at,)
+    behind = after(query, clock, Moved.seq, newest_first=True)
+    rows = read_numbered(tx, newest_of([account.id], clock, query.limit + 1, behind, *until))
     return api.Transfers(
-        transfers=tuple(_view(transfer) for _, transfer in rows[: query.limit]),
+        transfers=tuple(_shown(tx, transfer) for _, transfer in rows[: query.limit]),
         next_cursor=next_cursor(query, rows, lambda row: (getattr(row[1], query.by), row[0])),
     )
 
@@ -65,6 +75,17 @@ def get_funds(tx: Tx) -> fund_api.Funds:
 
 def get_fund(tx: Tx, fund_id: UUID) -> fund_api.FundFigures:
     return _figures(tx, fund_id)[0]
+
+
+def get_trends(tx: Tx, query: fund_api.TrendQuery) -> fund_api.Trends:
+    moments = [tx.now - timedelta(weeks=n) for n in reversed(range(query.points))]
+    left: dict[UUID, list[int]] = {}
+    for fund_id, now_cents, passed, moved_cents in tx.session.execute(FREE_BEFORE, {"moments": moments}):
+        free = left.setdefault(fund_id, [now_cents] * query.points)
+        for n in range(passed):  # it had not moved yet
+            free[n] -= moved_cents
+    trends = (fund_api.Trend(fund_id=fund_id, free_cents=tuple(free)) for fund_id, free in sorted(left.items()))
+    return fund_api.Trends(moments=tuple(moments), funds=tuple(trends))
 
 
 def correct(tx: Tx, body: api.PostCorrection) -> api.Journal:
@@ -100,24 +121,34 @@ def correct(tx: Tx, body: api.PostCorrection) -> api.Journal:
 
 def _figures(tx: Tx, fund_id: UUID | None) -> list[fund_api.FundFigures]:
     balance, flow, waits = balances_by_class(tx, fund_id), flows_by_kind(tx, fund_id), _waiting_cents(tx)
-    funds = {fund for fund, _ in balance} if fund_id is None else {fund_id}
-    return [
-        fund_api.FundFigures(
-            fund_id=fund,
-            came_in_cents=flow.get((fund, "topup"), 0) - flow.get((fund, "topup_reversal"), 0),
-            fee_cents=flow.get((fund, "fee"), 0),
-            issued_cents=flow.get((fund, "award"), 0),
-            spent_cents=flow.get((fund, "sale"), 0) + flow.get((fund, "hold_post"), 0),
-            paid_cents=flow.get((fund, "payment_settled"), 0),
-            expired_cents=flow.get((fund, "expiry"), 0),
-            outstanding_cents=balance.get((fund, "coins"), 0),
-            owed_cents=sum(balance.get((fund, word), 0) for word in ("shop", "paying", "overpaid")),
-            free_cents=balance.get((fund, "fund"), 0),
-            receivable_cents=-balance.get((fund, "receivable"), 0),
-            waiting_cents=waits.get(fund, 0),
-        )
-        for fund in sorted(funds)
-    ]
+    funds = sorted({fund for fund, _ in balance}) if fund_id is None else [fund_id]
+    return [_figures_of(fund, balance, flow, waits.get(fund, 0)) for fund in funds]
+
+
+def _figures_of(
+    fund: UUID, balance: dict[tuple[UUID, str], int], flow: dict[tuple[UUID, str], int], waiting_cents: int
+) -> fund_api.FundFigures:
+    """Awards and sales are most of the books; nobody waits until they are added up. What was issued is what came in and is not free,
+    and what was spent is what was issued and neither stands in a wallet nor has expired."""
+    came_in = flow.get((fund, "topup"), 0) - flow.get((fund, "topup_reversal"), 0)
+    fees, expired = flow.get((fund, "fee"), 0), flow.get((fund, "expiry"), 0)
+    free, receivable = balance.get((fund, "fund"), 0), -balance.get((fund, "receivable"), 0)
+    outstanding = balance.get((fund, "coins"), 0)
+    issued = came_in - fees + receivable - free + expired
+    return fund_api.FundFigures(
+        fund_id=fund,
+        came_in_cents=came_in,
+        fee_cents=fees,
+        issued_cents=issued,
+        spent_cents=issued - expired - outstanding,
+        paid_cents=flow.get((fund, "payment_settled"), 0),
+        expired_cents=expired,
+        outstanding_cents=outstanding,
+        owed_cents=sum(balance.get((fund, word), 0) for word in ("shop", "paying", "overpaid")),
+        free_cents=free,
+        receivable_cents=receivable,
+        waiting_cents=waiting_cents,
+    )
 
 
 def _waiting_cents(tx: Tx) -> dict[UUID, int]:
@@ -146,6 +177,18 @@ def _transfer(tx: Tx, transfer_id: UUID) -> Transfer:
     if not found:
         raise not_found("transfer", transfer_id)
     return found[0]
+
+
+def _shown(tx: Tx, transfer: Transfer) -> api.Transfer:
+    """For others than the auditor, coins without their lot: by that, somebody's sales could be put together."""
+    shown = _view(transfer)
+    if tx.who.has("auditor"):
+        return shown
+    sides = {
+        side: f"coins/{transfer.fund_id}" if rules.class_of(code) == "coins" else code
+        for side, code in (("debit", transfer.debit), ("credit", transfer.credit))
+    }
+    return structs.replace(shown, **sides)
 
 
 def _clock(query: api.AccountQuery | api.HistoryQuery) -> Any:

@@ -10,7 +10,7 @@ from ledger import rules
 from ledger.domain_values import Transfer
 from ledger.models import Account, WaitingAward
 from ledger.models import Transfer as Row
-from ledger.queries import TRANSFERS, read_numbered, spendable_lots, touching
+from ledger.queries import newest_of, read_numbered, spendable_lots
 from services.apis import ledger as api
 from services.apis.endpoint import Page
 from services.apis.errors import forbidden
@@ -37,8 +37,8 @@ def get_wallet(tx: Tx, person_id: UUID) -> api.Wallet:
 def get_movements(tx: Tx, page: Page, person_id: UUID) -> api.Movements:
     _own(tx, person_id)
     mine = tx.session.scalars(select(Account.id).where(Account.person == person_id))
-    wanted = TRANSFERS.where(touching(mine), after(page, Row.occurred_at, Row.seq, newest_first=True))
-    rows = read_numbered(tx, wanted.order_by(Row.occurred_at.desc(), Row.seq.desc()).limit(page.limit + 1))
+    behind = after(page, Row.occurred_at, Row.seq, newest_first=True)
+    rows = read_numbered(tx, newest_of(mine, Row.occurred_at, page.limit + 1, behind))
     return api.Movements(
         movements=tuple(_movement(transfer) for _, transfer in rows[: page.limit]),
         next_cursor=next_cursor(page, rows, lambda row: (row[1].occurred_at, row[0])),

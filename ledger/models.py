@@ -28,6 +28,10 @@ HASHED = FetchedValue()
 """The SHA-256 of the row without it, as PostgreSQL writes it as jsonb in UTC: a trigger sets it, the audit computes it again."""
 
 
+RARE = "kind IN ('topup', 'topup_reversal', 'fee', 'payment_settled', 'expiry', 'correction', 'payment_returned')"
+"""Transfers that are few beside awards and sales, and from which, with what stands on the accounts, the sums of those two follow."""
+
+
 class Base(DeclarativeBase):
     metadata = service_metadata()
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own class setting
@@ -66,6 +70,7 @@ class Account(Base):
         Index("uq_accounts_person", "person", "fund", "expires_on", unique=True, postgresql_where="person IS NOT NULL"),
         Index("ix_accounts_held", "id", postgresql_where="debits_held > 0"),
         Index("ix_accounts_lots", "expires_on", postgresql_where="positive AND expires_on IS NOT NULL"),
+        Index("ix_accounts_no_lots", "fund", postgresql_where="expires_on IS NULL"),
     )
 
 
@@ -98,6 +103,7 @@ class Transfer(Base):
         Index("ix_transfers_credit_account_posted_at", "credit_account", "posted_at"),
         Index("ix_transfers_reversal_of", "reversal_of", postgresql_where="reversal_of IS NOT NULL"),
         Index("uq_transfers_voided", "reversal_of", unique=True, postgresql_where="kind = 'void'"),
+        Index("ix_transfers_rare", "fund", "kind", postgresql_where=RARE),
     )
 
 
@@ -203,6 +209,16 @@ class Summed(Base):
     upto: Mapped[int]
     missing: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     missing_since: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    __table_args__ = (CheckConstraint("one", name="one"),)
+
+
+class LastCheck(Base):
+    """What the job last found of the invariants, in one row, for books too large to be checked while somebody waits."""
+
+    __tablename__ = "last_check"
+    one: Mapped[bool] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    answer: Mapped[dict[str, Any]] = mapped_column(JSONB)
     __table_args__ = (CheckConstraint("one", name="one"),)
 
 

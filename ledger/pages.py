@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+import io
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -20,10 +22,18 @@ from services.apis.errors import Refused
 from services.kit.every import every
 from services.kit.i18n import full_day, month
 from services.kit.screens import ask, ask_together, only, screens
+from services.kit.tables import CSV, XLSX, Row, as_xlsx
 from services.kit.words import say
 
 AUDITOR = "auditor"
 A_PAGE = 25
+Format = Literal["hledger", "beancount", "csv"]
+FORMATS: dict[str, tuple[Format, str, str]] = {
+    "hledger": ("hledger", "books.journal", "text/plain"),
+    "beancount": ("beancount", "books.beancount", "text/plain"),
+    "csv": ("csv", "books.csv", CSV),
+    "xlsx": ("csv", "books.xlsx", XLSX),
+}  # what is asked of the ledger, and the file that is made of it
 pages = Blueprint("books", __name__, template_folder="templates")
 say(pages, REFUSALS)
 
@@ -184,12 +194,19 @@ def journal(number: UUID) -> ResponseReturnValue:
 @only(AUDITOR)
 def export() -> ResponseReturnValue:
     """All of the books for a program of the auditor's own."""
-    suffixes = {"hledger": "journal", "beancount": "beancount", "csv": "csv"}
     wanted = request.args.get("format", "")
-    if wanted not in suffixes:
+    if wanted not in FORMATS:
         raise Refused("invalid_request", "Choose one of the formats.", status=422)
-    content = ask("ledger", ledger_export.GET_EXPORT, query=ledger_export.ExportQuery(format=wanted))  # type: ignore[arg-type]
-    return _file(content, f"books.{suffixes[wanted]}", "text/csv" if wanted == "csv" else "text/plain")
+    asked, name, media = FORMATS[wanted]
+    content: bytes = ask("ledger", ledger_export.GET_EXPORT, query=ledger_export.ExportQuery(format=asked))
+    return _file(as_xlsx(*_read(content)) if wanted == "xlsx" else content, name, media)
+
+
+def _read(content: bytes) -> tuple[Row, Iterator[Row]]:
+    """The books in CSV: the names of their columns, and their rows with amounts as numbers."""
+    columns, *rows = csv.reader(io.StringIO(content.decode(), newline=""))
+    cents = columns.index("amount_cents")
+    return columns, ((*row[:cents], int(row[cents]), *row[cents + 1 :]) for row in rows)
 
 
 # ---------- whether it holds ----------

@@ -8,12 +8,12 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, case, func, or_, select, text, union_all
 from sqlalchemy.orm import aliased
 
 from ledger import rules
 from ledger.domain_values import MOST_LEGS, Transfer
-from ledger.models import Account
+from ledger.models import RARE, Account
 from ledger.models import Transfer as Row
 from services.kit.bulk import array, rows_of
 from services.kit.db import Tx
@@ -51,6 +51,17 @@ def transfers_of(tx: Tx, *journals: UUID) -> list[Transfer]:
 def touching(account_ids: Iterable[int]) -> Any:
     ids = list(account_ids)
     return or_(Row.debit_account.in_(ids), Row.credit_account.in_(ids))
+
+
+def newest_of(account_ids: Iterable[int], clock: Any, most: int, *conditions: Any) -> Select[*tuple[Any, ...]]:
+    """The `most` newest transfers of these accounts by one of the two clocks: the newest of each side, each along its index, put together.
+    Asked as one with OR, all that ever touched a fund was read and sorted for a page of it."""
+    ids, order = list(account_ids), (clock.desc(), Row.seq.desc())
+    sides = (
+        select(Row.seq).where(side.in_(ids), *conditions).order_by(*order).limit(most)
+        for side in (Row.debit_account, Row.credit_account)
+    )
+    return TRANSFERS.where(Row.seq.in_(union_all(*sides))).order_by(*order).limit(most)
 
 
 # A thousand rows of an array against a table of any size: always by the index, whatever the planner thinks of the disk.
@@ -115,21 +126,42 @@ def voided_cents(tx: Tx, code: str) -> int:
     return int(cents)
 
 
+FREE_BEFORE = text("""
+    WITH funds AS MATERIALIZED (
+        SELECT id, fund, credits_posted - debits_posted AS cents FROM accounts WHERE code LIKE 'fund/%'),
+    moved AS (
+        SELECT debit_account AS id, posted_at, -amount_cents AS cents FROM transfers
+        WHERE debit_account IN (SELECT id FROM funds) AND posted_at > (CAST(:moments AS timestamptz[]))[1]
+        UNION ALL
+        SELECT credit_account, posted_at, amount_cents FROM transfers
+        WHERE credit_account IN (SELECT id FROM funds) AND posted_at > (CAST(:moments AS timestamptz[]))[1]),
+    later AS (
+        SELECT id, (SELECT count(*) FROM unnest(CAST(:moments AS timestamptz[])) m WHERE m < posted_at) AS passed, sum(cents) AS cents
+        FROM moved GROUP BY 1, 2)
+    SELECT fund, funds.cents::bigint, coalesce(passed, 0), coalesce(later.cents, 0)::bigint FROM funds LEFT JOIN later USING (id)""")
+"""Of each fund what is free now, and what moved since the first moment (oldest first): how many of them had `passed` by then, and how much.
+One statement, so that both are of one snapshot; it reads no more of the past than those weeks."""
+
+
 def balances_by_class(tx: Tx, fund_id: UUID | None) -> dict[tuple[UUID, str], int]:
-    """Per fund and class of account (the first word of its code), what stands there."""
+    """Per fund and class of account (the first word of its code), what stands there. Of lots, only those that hold coins are read."""
     word = func.split_part(Account.code, "/", 1).label("word")
-    sums = select(Account.fund, word, func.sum(Account.credits_posted - Account.debits_posted))
+    sums = select(Account.fund, word, func.sum(Account.credits_posted - Account.debits_posted)).group_by(
+        Account.fund, "word"
+    )
     sums = sums if fund_id is None else sums.where(Account.fund == fund_id)
-    return {(fund, word): int(cents) for fund, word, cents in tx.session.execute(sums.group_by(Account.fund, "word"))}
+    both = union_all(
+        sums.where(Account.expires_on.is_(None)), sums.where(Account.positive, Account.expires_on.is_not(None))
+    )
+    return {(fund, word): int(cents) for fund, word, cents in tx.session.execute(both)}
 
 
 def flows_by_kind(tx: Tx, fund_id: UUID | None) -> dict[tuple[UUID, str], int]:
-    """Per fund and kind of transfer, what moved less what was reversed of it."""
-    original = aliased(Row)
-    word = func.coalesce(original.kind, Row.kind).label("word")
-    signed = func.sum(Row.amount_cents).filter(Row.reversal_of.is_(None))
-    back = func.sum(Row.amount_cents).filter(Row.reversal_of.is_not(None))
-    sums = select(Row.fund, word, func.coalesce(signed, 0) - func.coalesce(back, 0))
-    sums = sums.outerjoin(original, original.id == Row.reversal_of)
+    """Per fund and kind of rare transfer (`models.RARE`), what moved less what was reversed of it."""
+    reversed_ = aliased(Row)
+    original = select(reversed_.kind).where(reversed_.id == Row.reversal_of).scalar_subquery()
+    word = func.coalesce(original, Row.kind).label("word")
+    signed = func.sum(case((Row.reversal_of.is_(None), Row.amount_cents), else_=-Row.amount_cents))
+    sums = select(Row.fund, word, signed).where(text(f"transfers.{RARE}")).group_by(Row.fund, "word")
     sums = sums if fund_id is None else sums.where(Row.fund == fund_id)
-    return {(fund, word): int(cents) for fund, word, cents in tx.session.execute(sums.group_by(Row.fund, "word"))}
+    return {(fund, word): int(cents) for fund, word, cents in tx.session.execute(sums)}

@@ -94,6 +94,7 @@ REFUSALS = {
     "books_too_large": _(
         "There are too many transfers to check them while you wait. Use the command: meritcoin check."
     ),
+    "not_checked_yet": _("The books are being checked for the first time. Try again in a minute."),
     "export_too_large": _("There are too many transfers for one file here. Use the command: meritcoin export."),
     "not_sealed_yet": _("This transfer is not in the sealed log yet. Try again in a minute."),
     "nothing_sealed_yet": _("Nothing is sealed yet. The first seal comes by itself."),

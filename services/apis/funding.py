@@ -61,8 +61,17 @@ class Figures(Struct, frozen=True, kw_only=True):
     receivable_cents: int = 0
 
 
+class Hands(Struct, frozen=True, kw_only=True):
+    """Who opened and closed a fund. `opened_by`: None for one that a sponsor's first top-up opened."""
+
+    opened_at: datetime
+    opened_by: UUID | None
+    closed_at: datetime | None
+    closed_by: UUID | None
+
+
 class Fund(Struct, frozen=True, kw_only=True):
-    """`sponsor` is the name the sponsor goes by. `figures` are for finance and the auditor."""
+    """`sponsor` is the name the sponsor goes by. `figures` are for finance and the auditor, `hands` for the administrator too."""
 
     fund_id: UUID
     kind: FundKind
@@ -77,6 +86,7 @@ class Fund(Struct, frozen=True, kw_only=True):
     ends_on: date | None
     open: bool
     figures: Figures | None = None
+    hands: Hands | None = None
 
 
 class Funds(Struct, frozen=True, kw_only=True):

@@ -170,7 +170,7 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 class HistoryQuery(Page, frozen=True, kw_only=True):
-    """What moved on an account up to an instant, newest first."""
+    """What moved on an account up to an instant, newest first. For others than the auditor, coins are told without their lot."""
 
     code: str
     at: Instant | None = None

@@ -11,7 +11,7 @@ from services.apis.ledger import By, Instant
 
 
 class ExportQuery(Struct, frozen=True, kw_only=True):
-    """The books up to an instant (None: all), in the order of one of the two clocks."""
+    """The books up to an instant (None: all), in the order of one of the two clocks. For finance, the coins of a fund are one account."""
 
     format: Literal["hledger", "beancount", "csv"]
     until: Instant | None = None
@@ -26,15 +26,19 @@ class Invariant(Struct, frozen=True, kw_only=True):
 
 
 class Checked(Struct, frozen=True, kw_only=True):
+    """`at`: when they were looked at; of large books, up to an hour ago."""
+
     right: bool
+    at: Instant
     invariants: tuple[Invariant, ...]
 
 
 GET_CHECKS = Endpoint(
-    method="GET", path="/checks", summary="Every invariant of the books, checked now", allow=("auditor",), answer=Checked,
-    errors=("books_too_large",), per_minute=10,
+    method="GET", path="/checks", summary="Every invariant of the books; of large books, as last checked",
+    allow=("auditor",), answer=Checked,
+    errors=("books_too_large", "not_checked_yet"), per_minute=10,
 )  # fmt: skip
 GET_EXPORT = Endpoint(
-    method="GET", path="/export", summary="The books for hledger, beancount or a spreadsheet", allow=("auditor",), query=ExportQuery,
-    answer=bytes, media="text/plain", errors=("export_too_large",), per_minute=10,
+    method="GET", path="/export", summary="The books for hledger, beancount or a spreadsheet", allow=("auditor", "finance"),
+    query=ExportQuery, answer=bytes, media="text/plain", errors=("export_too_large",), per_minute=10,
 )  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from services.apis.endpoint import Endpoint, service
 
@@ -37,6 +39,26 @@ class Funds(Struct, frozen=True, kw_only=True):
     funds: tuple[FundFigures, ...]
 
 
+class TrendQuery(Struct, frozen=True, kw_only=True):
+    """So many moments, a week apart, the last of them now."""
+
+    points: Annotated[int, Meta(ge=2, le=60)] = 8
+
+
+class Trend(Struct, frozen=True, kw_only=True):
+    """What was free in a fund at each moment."""
+
+    fund_id: UUID
+    free_cents: tuple[int, ...]
+
+
+class Trends(Struct, frozen=True, kw_only=True):
+    """`moments`, oldest first."""
+
+    moments: tuple[datetime, ...]
+    funds: tuple[Trend, ...]
+
+
 GET_FUNDS = Endpoint(
     method="GET", path="/funds", summary="All funds in figures",
     allow=("finance", "auditor", service("funding"), service("impact")), answer=Funds,
@@ -44,4 +66,8 @@ GET_FUNDS = Endpoint(
 GET_FUND = Endpoint(
     method="GET", path="/funds/{fund_id:uuid}", summary="One fund in figures; zeros for one that never had money",
     allow=("finance", "auditor", service("funding"), service("impact")), answer=FundFigures,
+)  # fmt: skip
+GET_TRENDS = Endpoint(
+    method="GET", path="/funds/trends", summary="What was free in each fund, week by week", allow=("finance", "auditor"),
+    query=TrendQuery, answer=Trends,
 )  # fmt: skip

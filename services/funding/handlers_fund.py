@@ -33,6 +33,7 @@ def open_fund(tx: Tx, body: api.OpenFund) -> api.Fund:
         tx, kind=body.kind, name=body.name, rank=body.rank, earmark=earmark, sponsor_id=body.sponsor_id, act=body.act,
         share_permille=body.share_permille, max_share_permille=body.max_share_permille if body.share_permille else None,
         co_fund_id=body.co_fund_id, opens_on=body.opens_on, ends_on=body.ends_on,
+        opened_by=tx.who.person_id,
     )  # fmt: skip
     return _views(tx, [fund])[0]
 
@@ -69,7 +70,7 @@ def close_fund(tx: Tx, fund_id: UUID) -> api.Fund:
     fund = locked_fund(tx, fund_id)
     if fund.closed_at is None:
         domain.check_close(facts_of(fund, grants=_grants(tx, fund_id), on_their_way=_on_their_way(tx, fund_id)))
-        fund.closed_at = tx.now
+        fund.closed_at, fund.closed_by = tx.now, tx.who.person_id
         tx.put(FundClosed(fund_id=fund_id))
     return _views(tx, [fund])[0]
 
@@ -108,10 +109,12 @@ def _views(tx: Tx, funds: Iterable[Fund]) -> tuple[api.Fund, ...]:
         )
     }
     figures = _figures(tx, [f.fund_id for f in funds]) if tx.who.has("finance") or tx.who.has("auditor") else {}
+    inside = any(map(tx.who.has, ("finance", "auditor", "admin")))
     return tuple(
         view_of(
             api.Fund, fund, sponsor=names.get(fund.sponsor_id), earmark=convert(fund.earmark, Earmark),
             open=fund.closed_at is None, figures=figures.get(fund.fund_id),
+            hands=view_of(api.Hands, fund) if inside else None,
         )
         for fund in funds
     )  # fmt: skip

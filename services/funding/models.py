@@ -33,7 +33,7 @@ class Sponsor(Base):
 
 
 class Fund(Base):
-    """`earmark` as in `fund.opened`, sorted, so that equal purposes are equal rows."""
+    """`earmark` as in `fund.opened`, sorted, so that equal purposes are equal rows. `opened_by`: None where a top-up opened it."""
 
     __tablename__ = "funds"
     fund_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -49,7 +49,9 @@ class Fund(Base):
     opens_on: Mapped[date | None]
     ends_on: Mapped[date | None]
     opened_at: Mapped[datetime]
+    opened_by: Mapped[UUID | None]
     closed_at: Mapped[datetime | None]
+    closed_by: Mapped[UUID | None]
     __table_args__ = (
         CheckConstraint("(kind = 'sponsor') = (sponsor_id IS NOT NULL)", name="sponsor"),
         CheckConstraint("(kind = 'grant') = (share_permille IS NOT NULL)", name="grant"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -15,13 +15,18 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from services.apis import funding as api
-from services.apis import ledger
+from services.apis import ledger_fund, shifts
+from services.apis import reimbursement_payment as payment_api
+from services.apis.endpoint import Page
 from services.apis.errors import Refused
+from services.funding import pages_exports, pages_terms
+from services.funding.pages_terms import OPENERS, REFUSALS, purpose_of, share_of
 from services.kit.every import every
 from services.kit.screens import ask, ask_together, done, form_key, only, screens, visit
 from services.kit.words import say
 
 OFFICER, READERS = "finance", ("finance", "auditor")
+OF_FUNDS = (*READERS, "admin")  # who opens and closes them sees them too, without their money
 WEEKS = 8  # how far back the trend goes
 WIDE, HIGH = 320.0, 72.0  # of its drawing
 
@@ -43,8 +48,11 @@ say(
         "already_decided": lazy_gettext("This was decided already. Open the page again."),
         "already_assigned": lazy_gettext("This money has its fund already."),
         "not_proposed": lazy_gettext("Nobody proposes a fund for this money any more. Open the page again."),
+        **REFUSALS,
     },
 )
+pages_terms.add_to(pages)
+pages_exports.add_to(pages)
 
 
 @dataclass(frozen=True)
@@ -64,17 +72,16 @@ class Trend:
 
 
 @pages.get("/")
-@only(*READERS)
+@only(*OF_FUNDS)
 def funds() -> ResponseReturnValue:
-    parts = ask_together(
-        funds=lambda: sorted(
-            every("funding", api.GET_FUNDS, "funds"), key=lambda one: (not one.open, one.rank, one.name)
-        ),
-        set_asides=lambda: [
-            one for one in every("funding", api.GET_SET_ASIDES, "set_asides") if one.state == "prepared"
-        ],
-        credits=_credits,
-    )
+    questions: dict[str, Callable[[], Any]] = {"funds": all_funds}
+    if _reads_money():
+        questions |= {
+            "set_asides": lambda: [one for one in _set_asides() if one.state == "prepared"], "credits": _credits,
+        }  # fmt: skip
+    if visit().who.has(OFFICER):
+        questions["batches"] = _batches_for_me
+    parts = ask_together(**questions)
     found: Sequence[api.Fund] = parts.get("funds", ())
     return render_template(
         "funds/funds.html", parts=parts, found=found, trends=_trends(found), sums=_sums(found), wide=WIDE, high=HIGH,
@@ -82,10 +89,35 @@ def funds() -> ResponseReturnValue:
     )  # fmt: skip
 
 
+def _batches_for_me() -> list[payment_api.Batch]:
+    """Payments that wait for a hand which may be that of whoever looks: nobody puts two to the same."""
+    me = UUID(visit().who.id)
+    batches = ask("reimbursement", payment_api.GET_BATCHES, query=Page()).batches
+    return [
+        one for one in batches if one.state in ("prepared", "approved") and me not in (one.prepared_by, one.approved_by)
+    ]
+
+
+def all_funds() -> list[api.Fund]:
+    """Open ones first, in the order in which they are used."""
+    return sorted(every("funding", api.GET_FUNDS, "funds"), key=lambda one: (not one.open, one.rank, one.name))
+
+
+def _set_asides() -> Iterator[api.SetAside]:
+    return every("funding", api.GET_SET_ASIDES, "set_asides")
+
+
+def _reads_money() -> bool:
+    return any(map(visit().who.has, READERS))
+
+
 def _looks() -> dict[str, Any]:
-    """`me`: whoever looks, if they may act."""
+    """`me`: whoever looks, if they may act on money; `opener`: whether they may open and close funds; `viewer`: whoever looks."""
     who = visit().who
-    return {"me": UUID(who.id) if who.has(OFFICER) else None}
+    return {
+        "me": UUID(who.id) if who.has(OFFICER) else None, "opener": any(map(who.has, OPENERS)), "viewer": UUID(who.id),
+        "reads_money": _reads_money(),
+    }  # fmt: skip
 
 
 def _credits() -> list[api.Credit]:
@@ -100,45 +132,39 @@ def _sums(found: Sequence[api.Fund]) -> dict[str, int]:
 
 
 def _trends(found: Sequence[api.Fund]) -> dict[UUID, Trend]:
-    """Each fund's trend, all asked together; a fund that never had money has none, and one the ledger does not tell of either."""
-    city, now = screens().city, screens().clock.now()
-    ends = [*(now - timedelta(weeks=n) for n in range(WEEKS - 1, 0, -1)), now]
-    questions = {
-        f"{fund.fund_id}/{n}": _balance(fund.fund_id, at) for fund in found if fund.figures and fund.figures.in_cents
-        for n, at in enumerate(ends)
+    """Each fund's trend; a fund that never had money has none, and no fund while the ledger is away."""
+    having = {fund.fund_id for fund in found if fund.figures and fund.figures.in_cents}
+    query = ledger_fund.TrendQuery(points=WEEKS)
+    told = (
+        ask_together(trends=lambda: ask("ledger", ledger_fund.GET_TRENDS, query=query)).get("trends")
+        if having
+        else None
+    )
+    if told is None:
+        return {}
+    days = [screens().city.day_of(moment) for moment in told.moments]
+    return {
+        one.fund_id: Trend(tuple(zip(days, one.free_cents, strict=True)))
+        for one in told.funds if one.fund_id in having
     }  # fmt: skip
-    told = ask_together(**questions) if questions else {}
-    trends = {}
-    for fund in found:
-        values: list[int] = [told[key] for n in range(WEEKS) if (key := f"{fund.fund_id}/{n}") in told]
-        if len(values) == WEEKS:
-            trends[fund.fund_id] = Trend(
-                tuple((city.day_of(at), cents) for at, cents in zip(ends, values, strict=True))
-            )
-    return trends
-
-
-def _balance(fund_id: UUID, at: datetime) -> Callable[[], int]:
-    query = ledger.AccountQuery(code=f"fund/{fund_id}", at=at)
-    return lambda: int(ask("ledger", ledger.GET_ACCOUNT, query=query).balance_cents)
 
 
 @pages.get("/<uuid:fund_id>")
-@only(*READERS)
+@only(*OF_FUNDS)
 def fund(fund_id: UUID) -> ResponseReturnValue:
     return _fund(fund_id)
 
 
 def _fund(fund_id: UUID, refusal: Refused | None = None) -> ResponseReturnValue:
-    found: api.Fund | None = next(
-        (one for one in every("funding", api.GET_FUNDS, "funds") if one.fund_id == fund_id), None
-    )
+    known = all_funds()
+    found = next((one for one in known if one.fund_id == fund_id), None)
     if found is None:
         raise Refused("unknown_fund", "There is no such fund.", status=404)
-    asides = [one for one in every("funding", api.GET_SET_ASIDES, "set_asides") if one.fund_id == fund_id]
+    asides = [one for one in _set_asides() if one.fund_id == fund_id] if _reads_money() else []
+    programmes = ask("shifts", shifts.GET_PROGRAMMES).programmes if found.earmark.programme_ids else ()
     page = render_template(
         "funds/fund.html", fund=found, set_asides=asides, trend=_trends([found]).get(fund_id), refusal=refusal, wide=WIDE, high=HIGH,
-        **_looks(),
+        purpose=purpose_of(found.earmark, programmes), share=share_of(found, known), **_looks(),
     )  # fmt: skip
     return page, refusal.status if refusal else 200
 

@@ -13,7 +13,8 @@ from flask.typing import ResponseReturnValue
 from services.apis import funding_sponsor as api
 from services.apis import shifts
 from services.apis.errors import Refused
-from services.funding.words_sponsor import KINDS, WAYS, kind_name
+from services.funding.words_sponsor import WAYS
+from services.kit.kinds import KINDS, kind_name
 from services.kit.pages import CONTENT_SECURITY_POLICY
 from services.kit.screens import ask, ask_together, done, form_key, screens
 

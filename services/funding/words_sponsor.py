@@ -6,12 +6,13 @@ from flask_babel import gettext, lazy_gettext
 
 from services.apis.city import City
 from services.events.funding import Earmark
+from services.kit.kinds import kind_name
 
 _ = lazy_gettext
 
 # way -> (name, what to expect, sign)
 WAYS = {
-    "card": (_("Card"), _("there at once"), "credit-card"),
+    "card": (_("Bank card"), _("there at once"), "credit-card"),
     "sepa_debit": (_("SEPA direct debit"), _("there in about five days"), "landmark"),
     "bank_transfer": (_("Bank transfer"), _("we give you a reference"), "banknote"),
 }
@@ -33,16 +34,6 @@ STATES = {
                  _("Somebody objected at your bank, and it took money back. Coins that were given stay good. A mistake? Tell your bank.")),
 }  # fmt: skip
 
-# Kinds of activity most cities have; a city's other ones go by their own name.
-KINDS = {
-    "green": _("Green places"),
-    "bins": _("Clean streets"),
-    "repair": _("Repairs"),
-    "library": _("Libraries"),
-    "language": _("Languages"),
-    "books": _("Books"),
-}
-
 REFUSALS = {
     "topup_amount_wrong": _("Write the amount in euros, from 5 to 1 000 000, like 250 or 250.50."),
     "unknown_neighbourhood": _("Choose one of the city’s neighbourhoods."),
@@ -53,10 +44,6 @@ REFUSALS = {
     "stripe_key_refused": _("Cards and debits do not work right now. Nothing was taken. A bank transfer works."),
     "no_sponsor": _("Your account is not linked to a sponsor. Ask the scheme’s office to add it."),
 }  # fmt: skip
-
-
-def kind_name(kind: str) -> str:
-    return str(KINDS.get(kind) or kind.replace("-", " ").capitalize())
 
 
 def purpose_name(earmark: Earmark, city: City) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from qrcode import QRCode
 from qrcode.constants import ERROR_CORRECT_M
 
 
+@lru_cache(maxsize=512)
 def qr(text: str) -> tuple[int, str]:
-    """The code's size in modules, and its dark modules as the `d` of an SVG path: one rectangle for each run in a row."""
+    """The code's size in modules, and its dark modules as the `d` of an SVG path: one rectangle for each run in a row.
+
+    Finding a code's best mask takes some milliseconds, and a card keeps its code: a list of them is drawn once.
+    """
     code = QRCode(error_correction=ERROR_CORRECT_M, border=0)
     code.add_data(text)
     code.make(fit=True)

@@ -13,11 +13,11 @@ from services.kit.screens import ask
 AT_ONCE = 200
 
 
-def every(service: str, endpoint: Any, part: str, query: Page | None = None) -> Iterator[Any]:
-    """Each item of the answers' `part`, in the service's order. Raises Refused."""
+def every(service: str, endpoint: Any, part: str, query: Page | None = None, **path: Any) -> Iterator[Any]:
+    """Each item of the answers' `part`, in the service's order; `path`: what the address says. Raises Refused."""
     page = msgspec.structs.replace(query or Page(), limit=AT_ONCE)
     while True:
-        answer = ask(service, endpoint, query=page)
+        answer = ask(service, endpoint, query=page, **path)
         yield from getattr(answer, part)
         if answer.next_cursor is None:
             return

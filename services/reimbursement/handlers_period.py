@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Subquery, and_, func, or_, select, text, update
@@ -144,13 +145,22 @@ def close_period(tx: Tx, period: str) -> api.Period:
 
 
 def list_periods(tx: Tx) -> api.Periods:
-    rows = tx.session.scalars(select(Period).order_by(Period.period.desc()).limit(120))
-    return api.Periods(periods=tuple(_period_view(tx, row) for row in rows.all()))
+    rows = tx.session.scalars(select(Period).order_by(Period.period.desc()).limit(120)).all()
+    return api.Periods(periods=tuple(_views(tx, rows)))
 
 
 def _period_view(tx: Tx, row: Period, *, issued_now: int = 0) -> api.Period:
-    sums = select(func.count(), func.coalesce(func.sum(Statement.amount_cents), 0)).where(
-        Statement.period == row.period
+    [view] = _views(tx, [row], issued_now=issued_now)
+    return view
+
+
+def _views(tx: Tx, rows: Sequence[Period], *, issued_now: int = 0) -> Iterator[api.Period]:
+    sums = (
+        select(Statement.period, func.count(), func.sum(Statement.amount_cents))
+        .where(Statement.period.in_([row.period for row in rows]))
+        .group_by(Statement.period)
     )
-    statements, amount_cents = tx.session.execute(sums).one()
-    return view_of(api.Period, row, statements=statements, amount_cents=int(amount_cents), issued_now=issued_now)
+    found = {period: (statements, int(cents)) for period, statements, cents in tx.session.execute(sums)}
+    for row in rows:
+        statements, amount_cents = found.get(row.period, (0, 0))
+        yield view_of(api.Period, row, statements=statements, amount_cents=amount_cents, issued_now=issued_now)

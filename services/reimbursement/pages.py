@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -17,6 +18,7 @@ from services.apis import reimbursement as api
 from services.apis.endpoint import Page
 from services.kit.every import every
 from services.kit.screens import ask, ask_together, done, form_key, only, read_form
+from services.kit.tables import MEDIA, table
 from services.kit.words import say
 from services.reimbursement import pages_account, pages_bank, pages_batch, pages_month, pages_trail
 from services.reimbursement.pages_parts import OFFICER, READERS, handed_on, may_act, month_of, shop_names
@@ -29,6 +31,9 @@ pages.add_app_template_global(lambda kind, state: STATES[kind][state], "finance_
 pages.add_app_template_global(month_of, "month_of")
 pages.add_app_template_global(lambda why: BLOCKED[why], "blocked_words")
 pages.add_app_template_global(lambda why: WHY[why], "why_words")
+MONTH = (
+    "statement_id", "shop_id", "shop", "period", "state", "sales", "undone", "amount_cents", "claim_id", "claim_number", "claim_state",
+)  # fmt: skip
 for module in (pages_batch, pages_account, pages_bank, pages_month, pages_trail):
     module.add_to(pages)
 
@@ -94,11 +99,32 @@ def statement(statement_id: UUID) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@pages.get("/statements/<uuid:statement_id>.csv")
+@pages.get("/statements/<uuid:statement_id>.<any(csv, xlsx):kind>")
 @only(*READERS)
-def statement_csv(statement_id: UUID) -> Response:
-    table = ask("reimbursement", api.GET_STATEMENT_CSV, statement_id=statement_id)
-    return handed_on(table, "text/csv", f"statement-{statement_id}.csv")
+def statement_table(statement_id: UUID, kind: Literal["csv", "xlsx"]) -> Response:
+    told: api.FullStatement = ask("reimbursement", api.GET_STATEMENT, statement_id=statement_id)
+    fields = api.Line.__struct_fields__
+    made = table(kind, fields, [[getattr(line, field) for field in fields] for line in told.lines])
+    return handed_on(made, MEDIA[kind], f"statement-{told.statement.period}-{statement_id}.{kind}")
+
+
+@pages.get("/statements/months/<period>.<any(csv, xlsx):kind>")
+@only(*READERS)
+def month_table(period: str, kind: Literal["csv", "xlsx"]) -> Response:
+    """The statements of a month, a line each, with the claims they became."""
+    found = list(every("reimbursement", api.GET_STATEMENTS, "statements", api.StatementQuery(period=period)))
+    claims = {
+        one.statement_id: one for one in every("reimbursement", api.GET_CLAIMS, "claims", api.ClaimQuery(period=period))
+    }
+    names = shop_names(one.shop_id for one in found)
+    rows = [
+        (
+            one.statement_id, one.shop_id, names.get(one.shop_id), one.period, one.state, one.sale_count, one.void_count, one.amount_cents,
+            *((claim.claim_id, f"{claim.number}/{claim.year}", claim.state) if (claim := claims.get(one.statement_id)) else (None,) * 3),
+        )
+        for one in found
+    ]  # fmt: skip
+    return handed_on(table(kind, MONTH, rows), MEDIA[kind], f"statements-{period}.{kind}")
 
 
 @pages.post("/statements/<uuid:statement_id>/queries/<uuid:query_id>")

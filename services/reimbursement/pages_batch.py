@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
@@ -80,7 +80,7 @@ def _batch(batch_id: UUID, refusal: Refused | None = None) -> ResponseReturnValu
     one: api.FullBatch = ask("reimbursement", api.GET_BATCH, batch_id=batch_id)
     page = render_template(
         "finance/batch.html", one=one, refusal=refusal, names=shop_names(p.shop_id for p in one.payments),
-        steps=list(steps_of(one)), next_hand=next_hand(one), mine=done_by_me(one), missing=missing_words(one),
+        steps=list(steps_of(one, one.payments)), next_hand=next_hand(one), mine=done_by_me(one), missing=missing_words(one),
     )  # fmt: skip
     return page, refusal.status if refusal else 200
 
@@ -116,8 +116,8 @@ def missing_words(one: api.Batch) -> str:
     return str(words[step])
 
 
-def steps_of(one: api.FullBatch) -> Iterator[dict[str, Any]]:
-    """Each step with its words, and whether it is `done`, the `next` one, or neither."""
+def steps_of(one: api.Batch, payments: Sequence[api.Payment]) -> Iterator[dict[str, Any]]:
+    """Each step with its words, and whether it is `done`, the `next` one, or neither. `payments`: those the bank is to answer for."""
     local, ended = screens().city.local, one.state == "cancelled"
 
     def by(person_id: UUID, when: Any, *others: UUID | None) -> str:
@@ -140,9 +140,9 @@ def steps_of(one: api.FullBatch) -> Iterator[dict[str, Any]]:
     if ended and one.cancelled_by and one.cancelled_at:
         yield {"name": _("Cancelled"), "said": by(one.cancelled_by, one.cancelled_at), "state": "stop"}
         return
-    answered = sum(payment.state in ("settled", "returned") for payment in one.payments)
-    told = ngettext("%(num)s of %(all)s line found", "%(num)s of %(all)s lines found", answered, all=one.payment_count)
-    state = "done" if answered == one.payment_count else "next" if one.state == "released" else ""
+    answered = sum(payment.state in ("settled", "returned") for payment in payments)
+    told = ngettext("%(num)s of %(all)s line found", "%(num)s of %(all)s lines found", answered, all=len(payments))
+    state = "done" if answered == len(payments) else "next" if one.state == "released" else ""
     yield {"name": _("Answered by the bank"), "said": told, "state": state}
 
 

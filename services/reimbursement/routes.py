@@ -2,6 +2,7 @@
 
 from services.apis import reimbursement as api
 from services.apis import reimbursement_payment as payment_api
+from services.apis import reimbursement_trail as trail_api
 from services.kit.routes import Routes
 from services.reimbursement import (
     handlers_account,
@@ -47,3 +48,4 @@ ROUTES.serve(payment_api.POST_MATCH, handlers_match.propose_match)
 ROUTES.serve(payment_api.POST_MATCH_ACCEPT, handlers_match.accept_match)
 ROUTES.serve(payment_api.POST_MATCH_REFUSE, handlers_match.refuse_match)
 ROUTES.serve(payment_api.GET_TRAIL, handlers_trail.get_trail)
+ROUTES.serve(trail_api.GET_CLAIM_TRAIL, handlers_trail.get_claim_trail)

@@ -12,9 +12,9 @@ from flask_babel import gettext as _
 from services.apis import shifts as api
 from services.apis.errors import Refused
 from services.kit.i18n import LANGUAGES
+from services.kit.kinds import KINDS
 from services.kit.screens import ask, done, form_key, only, read_form, screens, visit
 from services.shifts.pages_publish import activity_of
-from services.shifts.words import KINDS
 
 COORDINATOR = "coordinator"
 

@@ -1,21 +1,8 @@
-"""What coordinators are told: kinds of activity, and refusals in plain sentences."""
+"""What coordinators are told: refusals in plain sentences."""
 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
-
-# The kinds a new activity can be of. Funds may be meant for some of them only.
-KINDS = {
-    "green": _("Green areas"),
-    "bins": _("Clean streets and bins"),
-    "library": _("Library and reading"),
-    "school": _("School and homework"),
-    "neighbours": _("Help for neighbours"),
-    "food": _("Food and kitchen"),
-    "repair": _("Repairs"),
-    "culture": _("Culture and festivals"),
-    "sport": _("Sport and play"),
-}
 
 REFUSALS = {
     "shift_in_the_past": _("This time is over. Choose a later time, or another day."),

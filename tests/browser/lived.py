@@ -102,7 +102,7 @@ def _a_sponsor(town: Town) -> _Sponsor:
 
 def _a_paid_month(cast: Cast, team: list[Volunteer], bakery: Shop) -> None:
     take_part(cast, *team, capacity=12)
-    take_part(cast, *team[:3], name="Homework club", place="Biblioteca", kind="care")
+    take_part(cast, *team[:3], name="Homework club", place="Biblioteca", kind="school")
     for one in team:
         one.buys(bakery.till, 450)
     bakery.till.void(team[0].buys(bakery.till, 120).sale_id)
@@ -142,7 +142,7 @@ def _this_very_day(cast: Cast, team: list[Volunteer], bakery: Shop, greengrocer:
         said = attendance.MakeDispute(reason="was_there" if one is team[4] else "minutes_wrong", note="I came late.")
         one.ask("attendance", attendance.POST_DISPUTE, said, shift_id=over.shift_id)
     soon = a_shift(cast, name="Water the garden", minutes=180)
-    a_shift(cast, name="Homework club", kind="care", starts_at=soon.starts_at + timedelta(days=2), capacity=1)
+    a_shift(cast, name="Homework club", kind="school", starts_at=soon.starts_at + timedelta(days=2), capacity=1)
     sign_up(soon, *team[:5])
     it_becomes(cast.town, soon.starts_at + timedelta(minutes=40))
     for one in team[:2]:

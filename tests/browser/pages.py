@@ -70,7 +70,7 @@ def for_whom(app: Flask, endpoint: str) -> tuple[str, ...] | None:
 def walk(app: Flask, lived: Lived) -> Walk:
     """Everybody opens every page of theirs that has an address without parameters, then follows links to those with: some of each kind."""
     here: MapAdapter = app.url_map.bind("localhost")
-    found, seen = Walk([], set(), []), Counter[str]()
+    found, seen, shown = Walk([], set(), []), Counter[str](), set[tuple[str, str]]()
     for who, cookies in lived.people.items():
         client = app.test_client()
         for name, value in {"lang": "en", **cookies}.items():
@@ -81,8 +81,13 @@ def walk(app: Flask, lived: Lived) -> Walk:
         while path := next((path for path, done in todo.items() if not done), None):
             todo[path] = True
             kind, endpoint, most = _kind(here, path)
-            if not endpoint or seen[kind] >= most or not (path in theirs or _is_for(who, app, endpoint)):
+            asked = {(endpoint, name) for name in kind.split("?")[1:]}
+            known = (
+                len(asked) > 1 and asked <= shown
+            )  # filters that were seen one by one are not seen in every combination
+            if not endpoint or known or seen[kind] >= most or not (path in theirs or _is_for(who, app, endpoint)):
                 continue
+            shown |= asked
             answer = client.get(path, headers=HTML)
             links = [unescape(link) for link in re.findall(LINK, answer.text)] if answer.mimetype == "text/html" else []
             if answer.location:

@@ -56,6 +56,24 @@ def test_a_second_rule_from_the_same_day_is_refused_beside_its_form(town: Town, 
     expect(page.get_by_label("Which act sets it")).to_have_value("Determina n. 13/2026")
 
 
+def test_a_ceiling_is_set_with_its_act_from_a_day_on(town: Town, visit: Visit) -> None:
+    today = town.city.day_of(town.clock.now())
+    page = visit(the_admin(town), "/admin/rules/", size=DESK)
+    page.get_by_role("link", name="Set a ceiling").click()
+    page.get_by_role("radio", name="A month").check(force=True)
+    page.get_by_label("Amount in euro").fill("a lot")
+    page.get_by_label("Which act sets it").fill("Delibera n. 7/2026")
+    page.get_by_role("button", name="Set the ceiling").click()
+    expect(page.get_by_role("alert")).to_contain_text("Write the amount in euros, up to 10,000.")
+    expect(page.get_by_role("radio", name="A month")).to_be_checked()
+    page.get_by_label("Amount in euro").fill("120,50")
+    page.get_by_role("button", name="Set the ceiling").click()
+    expect(page.get_by_role("status")).to_contain_text("The ceiling is set. It holds from")
+    expect(page.get_by_role("row", name=re.compile("A month.*Delibera.*€120.50.*from"))).to_be_visible()
+    [cap] = [one for one in the_admin(town).ask("awards", awards.GET_ALL_CAPS).caps if one.since > today]
+    assert (cap.cap, cap.amount_cents, cap.since.day) == ("month", 12_050, 1)
+
+
 def test_a_shop_is_registered_gets_a_till_and_its_agreement_is_ended(town: Town, visit: Visit) -> None:
     page = visit(the_admin(town), "/admin/shops/", size=DESK)
     expect(page.get_by_text("No shop yet.")).to_be_visible()

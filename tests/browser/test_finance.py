@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
+from zipfile import ZipFile
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from infra.town import Town
 from services.apis import attendance, reimbursement
 from tests.browser.conftest import DESK, Visit
-from tests.builders_identity import SignedIn
+from tests.builders_identity import SignedIn, the_admin
 from tests.builders_reimbursement import a_booking, a_file, an_order
 from tests.stories.town_life import (
     Cast,
@@ -27,7 +30,6 @@ from tests.stories.town_life import (
     release,
     statements_are_issued,
     take_part,
-    upload,
 )
 
 MAY = "2026-05"
@@ -39,9 +41,9 @@ def at_work(visit: Visit, who: SignedIn, path: str) -> Page:
     return visit(who, path, size=DESK)
 
 
-def a_month_of_one_sale(cast: Cast) -> Shop:
+def a_month_of_one_sale(cast: Cast, amal: SignedIn | None = None) -> Shop:
     """A volunteer was thanked with coins and bought with them; the month is over."""
-    amal, shop = cast.volunteer("Amal"), a_shop_joins(cast)
+    amal, shop = amal or cast.volunteer("Amal"), a_shop_joins(cast)
     a_city_fund(cast)
     take_part(cast, amal)
     amal.buys(shop.till, 450)
@@ -63,6 +65,17 @@ def the_banks_answer(town: Town, order: bytes, folder: Path) -> Path:
     bank.submit(order)
     file.write_bytes(bank.close_day(town.city.day_of(town.clock.now()), lambda reference: "paid"))
     return file
+
+
+def drop(file: Path, field: Locator) -> None:
+    """As a hand does it: the file is dragged from outside the browser onto the field."""
+    box = field.bounding_box()
+    assert box
+    at = {"x": box["x"] + box["width"] * 0.8, "y": box["y"] + box["height"] / 2}
+    dragged = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+    devtools = field.page.context.new_cdp_session(field.page)
+    for step in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": step, **at, "data": dragged})
 
 
 def an_auditor_follows_it(cast: Cast, visit: Visit) -> None:
@@ -133,17 +146,40 @@ def test_three_officers_send_a_months_money_and_an_auditor_follows_it_to_the_att
     an_auditor_follows_it(cast, visit)
 
 
-def test_a_finance_officers_trail_ends_at_the_sale_and_says_so(town: Town, visit: Visit) -> None:
+def test_an_officer_follows_a_payment_to_the_attendance_and_to_nobody(town: Town, visit: Visit, tmp_path: Path) -> None:
     cast = Cast(town)
-    shop = a_month_of_one_sale(cast)
+    amal = cast.volunteer("Amal")
+    shop = a_month_of_one_sale(cast, amal)
     statements_are_issued(cast, MAY)
     an_approved_account(cast, shop)
     shop.claims(MAY)
     [payment] = payments_of(cast, an_approved_batch(cast))
     page = at_work(visit, cast.lucia, f"/finance/batches/payments/{payment.payment_id}")
-    expect(page.get_by_text("4.50", exact=True)).to_be_visible()
-    expect(page.get_by_text("An auditor can follow each sale on from here")).to_be_visible()
-    expect(page.get_by_text("Care of the park")).to_have_count(0)
+    expect(page.get_by_role("cell", name="Care of the park")).to_be_visible()
+    expect(page.get_by_role("cell", name="2 hours")).to_contain_text("confirmed")
+    assert str(amal.person_id) not in page.content()
+
+    with page.expect_download() as taken:
+        page.get_by_role("link", name="Take it all along").click()
+    with ZipFile(taken.value.path()) as pack:
+        files = {name: pack.read(name) for name in pack.namelist()}
+    sums = dict(reversed(line.split("  ")) for line in files.pop("SHA256SUMS").decode().splitlines())
+    assert sums == {name: sha256(content).hexdigest() for name, content in files.items()}
+    assert not [name for name, content in files.items() if str(amal.person_id).encode() in content]
+
+    def column(table: str, name: str) -> list[str]:
+        return [row[name] for row in csv.DictReader(files[f"{table}.csv"].decode().splitlines())]
+
+    assert column("4-coins", "sale_id") == column("5-sales", "sale_id")
+    assert column("4-coins", "award_id") == column("3-awards", "award_id")
+    assert column("3-awards", "attendance_id") == column("2-attendances", "attendance_id")
+    assert (
+        column("4-coins", "amount_cents")
+        == column("6-claim", "due_cents")
+        == column("7-payments", "amount_cents")
+        == ["450"]
+    )
+    assert column("1-decisions", "act") == ["Determina n. 1/2026"]
 
 
 def test_a_claim_waits_until_somebody_has_looked_at_the_shops_account(town: Town, visit: Visit) -> None:
@@ -182,17 +218,22 @@ def test_a_shops_question_is_answered_before_the_month_is_closed(town: Town, vis
     expect(page.get_by_role("button", name="Close this month")).to_be_visible()
 
 
-def test_a_line_the_bank_left_open_is_matched_by_two_people(town: Town, visit: Visit) -> None:
+def test_a_file_is_dropped_and_the_line_the_bank_left_open_matched_by_two_people(
+    town: Town, visit: Visit, tmp_path: Path
+) -> None:
     cast = Cast(town)
     shop = a_month_of_one_sale(cast)
     statements_are_issued(cast, MAY)
     an_approved_account(cast, shop)
     shop.claims(MAY)
     release(cast, an_approved_batch(cast))
-    read = upload(cast, a_file(town, a_booking(an_order("NOTPROVIDED", 450))))
-    path = f"/finance/bank/{read.bank_statement_id}"
+    file = tmp_path / "camt053.xml"
+    file.write_bytes(a_file(town, a_booking(an_order("NOTPROVIDED", 450))))
 
-    giulio = at_work(visit, cast.giulio, path)
+    giulio = at_work(visit, cast.giulio, "/finance/bank")
+    drop(file, giulio.get_by_label("Statement of the bank"))
+    press(giulio, "Read it")
+    path = giulio.url.removeprefix(town.settings.public_url)
     expect(giulio.get_by_text("It names no payment of ours.")).to_be_visible()
     giulio.get_by_role("link", name="Find its payment").click()
     giulio.get_by_role("radio", name="Panificio Sole").check(force=True)
@@ -227,3 +268,30 @@ def test_money_is_set_aside_by_two_people(town: Town, visit: Visit) -> None:
     town.clock.move_to(town.clock.now() + timedelta(minutes=1))  # type: ignore[attr-defined]
     lucia.goto("/finance/funds/")
     expect(lucia.get_by_role("img", name="Free in the last eight weeks, from €0.00 to €1,250.50")).to_be_visible()
+
+
+def test_a_fund_is_opened_with_its_earmark_and_share_and_closed_for_good(town: Town, visit: Visit) -> None:
+    cast = Cast(town)
+    a_fund(cast, name="City budget")
+    page = at_work(visit, cast.giulio, "/finance/funds/")
+    page.get_by_role("link", name="Open a fund").click()
+    page.get_by_role("link", name="grant").click()
+    page.get_by_label("Name").fill("AMIF 2026")
+    page.get_by_label("Share of each award").fill("80")
+    page.get_by_role("checkbox", name="San Tiburzio").check(force=True)
+    press(page, "Open the fund")
+    expect(page.get_by_role("alert")).to_contain_text("75 percent at most")
+    page.get_by_label("Share of each award").fill("75")
+    expect(page.get_by_role("checkbox", name="San Tiburzio")).to_be_checked()
+    press(page, "Open the fund")
+    says(page, "The fund is open.")
+    expect(page.get_by_text("For: San Tiburzio")).to_be_visible()
+    expect(page.get_by_text("75 %, the rest from City budget")).to_be_visible()
+    expect(page.get_by_text("by you")).to_be_visible()
+
+    admin = visit(the_admin(town), page.url.removeprefix(town.settings.public_url), size=DESK)
+    expect(admin.get_by_text("by a colleague")).to_be_visible()
+    expect(admin.get_by_label("Amount in euro")).to_have_count(0)
+    admin.get_by_text("Close this fund").click()
+    press(admin, "Close it for good")
+    says(admin, "The fund is closed.")

@@ -69,6 +69,18 @@ def test_a_sponsor_gives_by_card_and_sees_it_arrive_with_a_receipt(town: Town, v
     expect(page.get_by_text("Torrefazione Arco has given €100.00 so far.")).to_be_visible()
 
 
+def test_a_double_tap_gives_once_and_pays_once(town: Town, visit: Visit, elena: Elena) -> None:
+    page = visit(elena.signed_in, "/sponsors/give")
+    page.get_by_role("radio", name="€100.00").check(force=True)
+    page.get_by_role("button", name="Give").dblclick()
+    page.get_by_role("button", name="Pay €100.00 by card").dblclick()
+    expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    stripe_tells(town)
+    asked = elena.signed_in.ask("funding", api.GET_TOPUPS, query=Page(), sponsor_id=elena.sponsor_id)
+    [topup] = asked.topups
+    assert (topup.amount_cents, topup.state, len(topup.receipts)) == (10_000, "settled", 1)
+
+
 def test_by_bank_transfer_a_sponsor_gets_a_reference_that_finds_its_purpose(
     town: Town, visit: Visit, elena: Elena
 ) -> None:

@@ -82,7 +82,7 @@ def claimed(cast: Cast, visit: Visit, shop: Shop) -> None:
     owner = visit(shop.owner, "/owner/account")
     owner.get_by_label("IBAN").fill("IT60X0542811101000000123456")
     owner.get_by_label("Account holder").fill("Panificio Sole")
-    press(owner, "Send to the city’s office")
+    press(owner, "Send it")
     owner.goto("/owner/")
     owner.get_by_role("link", name="Look at the statement").click()
     press(owner, "All right, confirm")

@@ -155,3 +155,15 @@ def test_many_funds_come_in_pages(town: Town) -> None:
 def test_only_administration_and_finance_open_funds(town: Town, role: str) -> None:
     with pytest.raises(Refused, match="not_allowed"):
         As(town, (role, None)).ask("funding", api.POST_FUND, api.OpenFund(kind="city", name="Mine"))
+
+
+def test_whose_hands_opened_and_closed_a_fund_is_kept_and_no_matter_of_the_public(town: Town) -> None:
+    giulio = a_finance_person(town)
+    fund = giulio.ask("funding", api.POST_FUND, api.OpenFund(kind="city", name="City budget"))
+    assert fund.hands == api.Hands(
+        opened_at=town.clock.now(), opened_by=giulio.person_id, closed_at=None, closed_by=None
+    )
+    closing = an_admin(town)
+    closed = closing.ask("funding", api.POST_FUND_CLOSE, fund_id=fund.fund_id)
+    assert (closed.hands.opened_by, closed.hands.closed_by) == (giulio.person_id, closing.person_id)
+    assert funds(town)[fund.fund_id].hands is None

@@ -195,3 +195,17 @@ def test_an_invariant_names_what_was_done_behind_the_ledger_s_back(busy_books: T
     with the_owner(busy_books, unhindered=True) as conn:
         conn.execute(text(harm))
     assert any(sentence in wrong for wrong in busy_books.check())
+
+
+def test_a_funds_trend_is_what_its_account_stood_at_week_by_week(town: Town) -> None:
+    fund, empty_one = a_fund(town, 50_00), a_fund(town)
+    for cents in (5_00, 3_00, 0, 7_00):
+        town.clock.move_to(town.clock.now() + timedelta(weeks=1))  # type: ignore[attr-defined]
+        if cents:
+            give_coins(town, new_id(), cents, fund)
+    told = a_finance_officer(town).ask("ledger", fund_api.GET_TRENDS, query=fund_api.TrendQuery(points=6))
+    assert told.moments[-1] == town.clock.now()
+    trends = {one.fund_id: one.free_cents for one in told.funds}
+    assert trends[fund] == tuple(balance(town, f"fund/{fund}", at=at) for at in told.moments)
+    assert trends[fund] == (0, 50_00, 45_00, 42_00, 42_00, 35_00)
+    assert set(trends.get(empty_one, (0,))) == {0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -18,7 +19,8 @@ from sqlalchemy import text
 from infra.wiring import Town
 from ledger.audit import audit
 from ledger.exports import COLUMNS, export, name_of
-from tests.builders_ledger import balance, the_owner
+from services.apis import ledger_export
+from tests.builders_ledger import a_finance_officer, balance, the_owner
 from tests.conftest import empty
 from tests.ledger_year import Year
 
@@ -129,3 +131,21 @@ def test_a_spreadsheet_comes_to_the_same_balances_and_finds_no_formula(year: Tow
         sums[name_of(row["credit"])] -= int(row["amount_cents"])
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row.values())
     agree(dict(sums), balances(year))
+
+
+def test_an_officer_gets_the_same_books_with_no_wallet_open(year: Town) -> None:
+    """The coins of a fund are one account there; all others are as they stand."""
+    query = ledger_export.ExportQuery(format="csv")
+    rows = list(
+        csv.DictReader(
+            io.StringIO(a_finance_officer(year).ask("ledger", ledger_export.GET_EXPORT, query=query).decode())
+        )
+    )
+    sums: Counter[str] = Counter()
+    for row in rows:
+        sums[name_of(row["debit"])] += int(row["amount_cents"])
+        sums[name_of(row["credit"])] -= int(row["amount_cents"])
+    there: Counter[str] = Counter()
+    for name, cents in balances(year).items():
+        there[re.sub("(Liabilities:Coins):L-[^:]+:(F-[^:]+):.*", r"\1:\2", name)] += cents
+    agree(dict(sums), dict(there))

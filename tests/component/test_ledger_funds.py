@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from infra.wiring import Town
 from ledger.handlers_fund import expire_coins
@@ -34,10 +35,12 @@ from tests.builders_ledger import (
     sell,
     settled,
     tell_together,
+    the_owner,
     top_up,
     wallet,
 )
 from tests.builders_sealing import run
+from tests.ledger_scene import a_year_of_everything
 
 MAY = date(2026, 5, 31)
 JUNE_MORNING = datetime(2026, 6, 1, 8, tzinfo=UTC)
@@ -266,3 +269,25 @@ def test_a_whole_batch_of_awards_over_several_funds_keeps_every_fund_in_balance(
         for f in an_auditor(town).ask("ledger", fund_api.GET_FUNDS).funds
     )
     assert town.check() == []
+
+
+def test_a_funds_figures_are_the_sums_of_all_its_transfers_by_kind(town: Town) -> None:
+    a_year_of_everything(town)
+    with the_owner(town) as conn:
+        rows = conn.execute(
+            text("""
+            SELECT t.fund, coalesce(o.kind, t.kind), sum(CASE WHEN o.id IS NULL THEN t.amount_cents ELSE -t.amount_cents END)::bigint
+            FROM transfers t LEFT JOIN transfers o ON o.id = t.reversal_of GROUP BY 1, 2""")
+        )
+        moved = {(fund, kind): cents for fund, kind, cents in rows}
+    shown = an_auditor(town).ask("ledger", fund_api.GET_FUNDS).funds
+    assert len(shown) > 3
+    for one in shown:
+        of = {kind: cents for (fund, kind), cents in moved.items() if fund == one.fund_id}
+        came_in = of.get("topup", 0) - of.get("topup_reversal", 0)
+        assert (one.came_in_cents, one.fee_cents) == (came_in, of.get("fee", 0))
+        assert (one.issued_cents, one.spent_cents) == (of.get("award", 0), of.get("sale", 0) + of.get("hold_post", 0))
+        assert (one.paid_cents, one.expired_cents) == (of.get("payment_settled", 0), of.get("expiry", 0))
+        assert figures(town, one.fund_id) == one
+    assert any(one.spent_cents for one in shown)
+    assert any(one.expired_cents for one in shown)

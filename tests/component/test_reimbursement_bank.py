@@ -7,6 +7,7 @@ from infra.wiring import Town
 from services.apis import redemption as redemption_api
 from services.apis import reimbursement as owed_api
 from services.apis import reimbursement_payment as api
+from services.apis import reimbursement_trail as trail_api
 from services.apis.errors import Refused
 from services.events.reimbursement import BankCredited, PaymentReturned, PaymentSettled
 from services.kit.ids import new_id
@@ -78,6 +79,10 @@ def test_a_returned_payment_opens_its_claim_again_and_is_paid_to_the_corrected_a
     [paid] = second.payments
     assert (paid.claim_id, paid.state) == (claim.claim_id, "settled")
     assert paid.payment_id != returned.payment_id
+    trail = As(town, ("finance", None)).ask(OWN, trail_api.GET_CLAIM_TRAIL, claim_id=paid.claim_id)
+    assert [one.payment.payment_id for one in trail.payments] == [returned.payment_id, paid.payment_id]
+    assert [len(one.entries) for one in trail.payments] == [2, 1]  # it went out and came back, then it went out
+    assert (trail.claim.state, sum(part.amount_cents for part in trail.parts)) == ("paid", paid.amount_cents)
     assert iban_for(99).encode() in the_order(town, second.batch_id)
     assert town.check() == []
 

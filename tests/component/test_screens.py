@@ -11,10 +11,11 @@ from werkzeug.test import TestResponse
 
 from infra.front import front_app
 from infra.town import Town
+from ledger import handlers_export
 from services.apis import identity, shifts
 from services.kit.db import engine_for
 from tests.builders import a_shift
-from tests.builders_identity import SignedIn, a_joined_volunteer
+from tests.builders_identity import SignedIn, a_joined_volunteer, a_known_organisation, staff
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "en"}
 
@@ -150,3 +151,26 @@ def test_a_part_that_is_away_leaves_the_page(town: Town, monkeypatch: pytest.Mon
     assert page.status_code == 200
     assert "This part is away right now." in page.text
     assert "Find a shift" in page.text
+
+
+def test_why_somebody_looked_at_my_name_is_told_in_my_own_language(town: Town) -> None:
+    organisation_id = a_known_organisation(town)
+    shift, volunteer = a_shift(town, organisation_id=organisation_id), a_joined_volunteer(town, organisation_id)
+    volunteer.ask("shifts", shifts.POST_SIGNUP, shifts.MakeSignUp(), shift_id=shift.shift_id)
+    town.settle()
+    coordinator = Device(town, staff(town, "coordinator", organisation_id))
+    for _ in range(2):
+        assert "Zafira" in coordinator.get(f"/coordinator/shifts/{shift.shift_id}?lang=it").text
+    assert "Zafira" in coordinator.get("/coordinator/people/?lang=it").text
+    page = Device(town, volunteer).get("/volunteer/me").text
+    assert page.count("Roster: Clean the park, Tue 5 May") == 1
+    assert "The list of volunteers" in page
+
+
+def test_the_page_of_checks_names_what_does_not_hold_first(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = {"one and one is two": "SELECT 1 AS one", "money is whole": "SELECT 2 AS cents"}
+    monkeypatch.setattr(handlers_export, "CHECKS", {"all is well": "SELECT 1 WHERE false", **broken})
+    page = Device(town, staff(town, "auditor")).get("/checks")
+    assert page.status_code == 200
+    assert page.text.index("one and one is two") < page.text.index("money is whole") < page.text.index("all is well")
+    assert page.text.count("does not hold") == 3  # each, and the sentence above them

@@ -15,7 +15,10 @@ from services import apis
 from services.apis.endpoint import PUBLIC, ROLES, Endpoint
 
 KEYLESS = {
-    "ledger": {"post_sales"},  # each sale's own id is its key, for good
+    "ledger": {
+        "post_sales",  # each sale's own id is its key, for good
+        "post_sales_origins",
+    },
     "identity": {
         "post_invitations",
         "post_join",
@@ -24,9 +27,11 @@ KEYLESS = {
         "post_me_password",
         "post_me_pin",
         "post_me_totp",
+        "post_organisations_organisation_id:uuid_people_person_id:uuid_pictures_code",
         "post_organisations_organisation_id:uuid_vault_open",
         "post_organisations_organisation_id:uuid_vault_person_id:uuid",
         "post_organisations_organisation_id:uuid_vault_person_id:uuid_open",
+        "post_pictures",
         "post_sessions_card",
         "post_sessions_end",
         "post_sessions_renew",
@@ -35,7 +40,11 @@ KEYLESS = {
         "post_staff_join",
         "post_staff_look_up",
     },
+    "attendance": {
+        "post_attendances_seen",
+    },
     "awards": {
+        "post_awards_grounds",
         "post_rules_preview",
     },
     "redemption": {

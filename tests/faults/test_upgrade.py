@@ -1,6 +1,6 @@
 """A city is upgraded while it works: two versions of a service side by side, on a database that is migrated already.
 
-`tests/upgrade/next_version.patch` makes the next version in a copy of the house: awards and impact gain a column each (0003), and
+`tests/upgrade/next_version.patch` makes the next version in a copy of the house: awards and impact gain a column each (0004), and
 `coins.awarded` and `coins.issued` an optional field that carries from the one to the other which organisation an award was for.
 """
 

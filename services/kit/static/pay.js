@@ -10,7 +10,7 @@ const balance = document.querySelector("[data-balance]");
 const words = left.textContent;
 const noSignal = problem.querySelector("[data-words]").textContent;
 let ends = 0;
-let asking = false;
+let asking = null;
 let hasKey = false;
 let shown = ""; // the code this phone made that is on the screen
 
@@ -25,9 +25,13 @@ async function ask(address, body) {
   return told;
 }
 
-async function renew() {
-  if (asking) return;
-  asking = true;
+// One at a time; whoever asks meanwhile waits for that one.
+function renew() {
+  asking ??= renewed().finally(() => (asking = null));
+  return asking;
+}
+
+async function renewed() {
   try {
     const told = await ask(block.dataset.pay);
     drawing.innerHTML = told.drawing;
@@ -37,8 +41,6 @@ async function renew() {
     if (!hasKey) keepKey();
   } catch (error) {
     if (error.refused || !(await makeOne())) say(error.refused ? error.message : noSignal);
-  } finally {
-    asking = false;
   }
 }
 
@@ -115,7 +117,10 @@ async function stayAwake() {
 }
 
 again.addEventListener("click", renew);
-addEventListener("online", renew);
+addEventListener("online", async () => {
+  await asking; // it began without a connection, and may fail yet
+  await renew();
+});
 document.addEventListener("visibilitychange", () => !document.hidden && stayAwake());
 stayAwake();
 if ("atOnce" in block.dataset) await makeOne(); // the page itself came from the phone

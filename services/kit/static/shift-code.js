@@ -2,6 +2,7 @@
 const AGAIN_MS = 5000;
 const block = document.querySelector("[data-code]");
 const [drawing, bar, left, text, problem] = ["[data-drawing]", "progress", "[data-left]", "[data-text]", "[data-problem]"].map((one) => block.querySelector(one));
+const full = document.querySelector("[data-full]");
 const words = left.textContent;
 const noSignal = problem.querySelector("[data-words]").textContent;
 let ends = 0;
@@ -18,13 +19,16 @@ async function renew() {
     ends = performance.now() + told.seconds * 1000;
     problem.hidden = true;
   } catch (error) {
-    problem.querySelector("[data-words]").textContent = error instanceof TypeError || error instanceof SyntaxError ? noSignal : error.message;
+    const lost = error instanceof TypeError || error instanceof SyntaxError;
+    problem.querySelector("[data-words]").textContent = lost ? noSignal : error.message;
+    problem.querySelector("[data-signal]").hidden = !lost;
+    problem.querySelector("[data-other]").hidden = lost;
     problem.hidden = false;
     drawing.replaceChildren();
     text.textContent = "";
     ends = performance.now() + AGAIN_MS;
   } finally {
-    drawing.hidden = !problem.hidden;
+    drawing.hidden = full.hidden = !problem.hidden;
     asking = false;
   }
 }
@@ -46,7 +50,7 @@ async function stayAwake() {
   }
 }
 
-document.querySelector("[data-full]").addEventListener("click", () => block.requestFullscreen?.());
+full.addEventListener("click", () => block.requestFullscreen?.());
 document.addEventListener("visibilitychange", () => !document.hidden && stayAwake());
 stayAwake();
 setInterval(tick, 250);
