@@ -25,7 +25,7 @@ from tests.kafka_broker import brokers_jars
 
 pytestmark = [pytest.mark.kafka, pytest.mark.many]
 CUT_BROKER_S, CUT_LEDGER_S = 20.0, 30.0
-DELAY_S, JITTER_S = 0.1, 0.1
+DELAY_S, JITTER_S = 0.05, 0.05  # each way
 POSTGRES_PORT = 5432
 
 

@@ -7,14 +7,17 @@ import os
 import signal
 import time
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import psycopg
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import KafkaError
 
 from infra.kafka_bus import connection_of
 from services.events import Unreadable, decode
+from services.kit.bus import BusAway
 from services.kit.parked import drop, parked
 from tests.builders_bus import read_all
 from tests.city import City
@@ -121,14 +124,24 @@ def signal_to(pid: int, what: signal.Signals) -> None:
 
 def until_shared_by(count: int, city: City, *groups: str) -> None:
     """Wait until so many members have shared the partitions of each group among them."""
+    found: dict[str, Any] = {}
 
-    def told() -> dict[str, Any]:
-        return city.town.bus.ask(lambda admin: admin.describe_groups(list(groups)))  # type: ignore[attr-defined,no-any-return]
+    def asked(admin: KafkaAdminClient) -> None:
+        found.update(admin.describe_groups(list(groups)))
+        if any(told["error"] for told in found.values()):
+            raise KafkaError  # a client remembers which broker kept a group, though another does since: so the next asks anew
+
+    def shared() -> bool:
+        found.clear()
+        with suppress(BusAway):
+            city.town.bus.ask(asked)  # type: ignore[attr-defined]
+        settled = [told for told in found.values() if len(told["members"]) == count and told["group_state"] == "Stable"]
+        return len(settled) == len(groups)
 
     try:
-        until(lambda: all(len(g["members"]) == count and g["group_state"] == "Stable" for g in told().values()))
+        until(shared)
     except AssertionError:
-        print(f"the groups at last: {told()}")
+        print(f"the groups at last: {found}")
         raise
 
 
