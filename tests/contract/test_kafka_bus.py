@@ -21,7 +21,7 @@ from tests.builders_bus import assigned, fresh_topic, message, read, read_all, r
 from tests.conftest import a_folder
 from tests.kafka_broker import a_kafka_bus, brokers_jars, make_topics
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.proof]
 BUSY_S = 4.0
 
 

@@ -64,6 +64,7 @@ def pids_of(supervisor: Supervisor) -> dict[str, int]:
     return {name: pid for name in supervisor.names() if (pid := supervisor.pid(name))}
 
 
+@pytest.mark.proof
 def test_who_is_killed_or_silent_is_started_again(two: tuple[Supervisor, list[str], Settings]) -> None:
     supervisor, said, _ = two
     before = pids_of(supervisor)
