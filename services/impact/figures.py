@@ -16,19 +16,17 @@ from services.kit.db import Tx
 
 
 def get_figures(tx: Tx) -> api.Impact:
-    figures = tx.session.scalar(select(Kept.figures).where(Kept.until == running_month(tx)))
-    return msgspec.json.decode(figures, type=api.Impact) if figures else worked_out(tx)
-
-
-def keep(tx: Tx) -> int:
-    """Job: work the figures out where those kept are no longer right. Whoever hears something of a month before waits meanwhile."""
+    """The figures kept, where they are still right; else as worked out now, and kept. Whoever hears something of a month before waits
+    for that; while somebody does, nothing is kept."""
+    kept = tx.session.scalar(select(Kept.figures).where(Kept.until == running_month(tx)))
+    if kept:
+        return msgspec.json.decode(kept, type=api.Impact)
     tx.session.execute(insert(Kept).values(one=True).on_conflict_do_nothing())
-    until = tx.session.scalar(select(Kept.until).with_for_update())
-    if until == running_month(tx):
-        return 0
-    figures = msgspec.json.encode(worked_out(tx))
-    tx.session.execute(update(Kept).values(until=running_month(tx), figures=figures))
-    return 1
+    ours = tx.session.scalar(select(Kept.one).with_for_update(skip_locked=True))
+    figures = worked_out(tx)
+    if ours:
+        tx.session.execute(update(Kept).values(until=running_month(tx), figures=msgspec.json.encode(figures)))
+    return figures
 
 
 def forget(tx: Tx) -> None:

@@ -15,7 +15,7 @@ from services.events import Envelope
 from services.events.attendance import AttendanceConfirmed, AttendanceRejected
 from services.events.ledger import CoinsIssued, CoinsWithdrawn
 from services.events.redemption import SaleAccepted, SaleVoided
-from services.impact.figures import forget, get_figures, keep, running_month
+from services.impact.figures import forget, get_figures, running_month
 from services.impact.models import Issued, Participation, Sale
 from services.kit.db import Tx
 from services.kit.routes import File
@@ -134,4 +134,3 @@ HANDLERS = {
     SaleAccepted: on_sale_accepted,
     SaleVoided: on_sale_voided,
 }
-JOBS = (keep,)
