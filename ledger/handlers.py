@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from uuid import UUID
 
 from ledger import rules
-from ledger.domain_values import Outcome
+from ledger.domain_values import Because, Outcome, Transfer
 from ledger.handlers_export import check_books
 from ledger.handlers_fund import expire_coins, on_fund_closed, on_topup_reversed, on_topup_settled
 from ledger.handlers_hold import expire_holds
@@ -22,7 +22,6 @@ from ledger.handlers_waiting import (
     serve,
     waiting,
 )
-from ledger.models import Outcome as Remembered
 from ledger.models import WithdrawnAward
 from ledger.posting import insist, post, remember
 from ledger.queries import transfers_of
@@ -33,6 +32,7 @@ from services.events.awards import AwardReplanned, AwardWithdrawn, CoinsAwarded
 from services.events.funding import FundClosed, TopUpReversed, TopUpSettled
 from services.events.ledger import CoinsWithdrawn
 from services.events.reimbursement import PaymentReleased, PaymentReturned, PaymentSettled, PeriodClosed
+from services.kit.bulk import array, rows_of
 from services.kit.db import Tx
 
 
@@ -69,36 +69,55 @@ def on_award_withdrawn(tx: Tx, events: list[Envelope[AwardWithdrawn]]) -> None:
     """An award in the line is dropped, for good. An issued one gives back what is still in its lots; what was spent stays, and is
     remembered, so that the attendance's next award does not give it again."""
     hold_the_line(tx)
+    withdrawn: dict[UUID, Envelope[AwardWithdrawn]] = {}
     for event in events:
-        award_id = event.data.award_id
-        row = waiting(tx, [award_id]).get(award_id)
-        if row:
-            _drop(tx, event, rules.award_payload(decode(row.envelope).data))
-            leave_the_line(tx, [award_id])
-        elif tx.session.scalar(select(Remembered.state).where(Remembered.request_id == award_id)) == "posted":
-            _take_back(tx, event)
+        withdrawn.setdefault(event.data.award_id, event)
+    in_line = waiting(tx, withdrawn)
+    if in_line:
+        _drop(tx, [(withdrawn[award_id], decode(row.envelope).data) for award_id, row in in_line.items()])
+        leave_the_line(tx, in_line)
+    issued = {id_ for (id_,) in rows_of(tx.session, _ISSUED, ids=array(withdrawn))}
+    if issued:
+        _take_back(tx, [event for award_id, event in withdrawn.items() if award_id in issued])
 
 
-def _drop(tx: Tx, event: Envelope[AwardWithdrawn], payload: bytes) -> None:
-    award_id, person_id = event.data.award_id, event.data.person_id
-    dropped = Outcome(request_id=award_id, kind="award", payload=payload, state="refused", code="withdrawn")
-    remember(tx, [dropped])
-    tx.put(CoinsWithdrawn(award_id=award_id, person_id=person_id, parts=(), kept_cents=0), because=event)
+_ISSUED = "SELECT request_id FROM outcomes WHERE request_id = ANY(%(ids)s::uuid[]) AND state = 'posted'"
 
 
-def _take_back(tx: Tx, event: Envelope[AwardWithdrawn]) -> None:
-    award_id, person_id = event.data.award_id, event.data.person_id
-    issued = transfers_of(tx, award_id)
-    answers = post(tx, [rules.withdrawal(award_id, issued, rules.heard(event))])
+def _drop(tx: Tx, dropped: list[tuple[Envelope[AwardWithdrawn], CoinsAwarded]]) -> None:
+    remember(tx, [
+        Outcome(request_id=award.award_id, kind="award", payload=rules.award_payload(award), state="refused", code="withdrawn")
+        for _, award in dropped
+    ])  # fmt: skip
+    for event, award in dropped:
+        tx.put(
+            CoinsWithdrawn(award_id=award.award_id, person_id=award.person_id, parts=(), kept_cents=0), because=event
+        )
+
+
+def _take_back(tx: Tx, events: list[Envelope[AwardWithdrawn]]) -> None:
+    """One posting for all; then who waits for the money that came back is served."""
+    issued: dict[UUID, list[Transfer]] = {event.data.award_id: [] for event in events}
+    for transfer in transfers_of(tx, *issued):
+        issued[transfer.journal].append(transfer)
+    moves = [rules.withdrawal(e.data.award_id, issued[e.data.award_id], rules.heard(e)) for e in events]
+    answers = post(tx, moves)
     insist(answers)
-    if not answers[0].fresh:
-        return
-    parts = rules.parts_of(answers[0].transfers)
-    kept = sum(t.amount_cents for t in issued) - answers[0].outcome.amount_cents
-    tx.session.add(WithdrawnAward(award_id=award_id, attendance_id=event.data.attendance_id, kept_cents=kept))
+    came_back: dict[UUID, Because] = {}
+    for event, move, answer in zip(events, moves, answers, strict=True):
+        if not answer.fresh:
+            continue
+        award_id, parts = event.data.award_id, rules.parts_of(answer.transfers)
+        kept = sum(t.amount_cents for t in issued[award_id]) - answer.outcome.amount_cents
+        tx.session.add(WithdrawnAward(award_id=award_id, attendance_id=event.data.attendance_id, kept_cents=kept))
+        tx.put(
+            CoinsWithdrawn(award_id=award_id, person_id=event.data.person_id, parts=parts, kept_cents=kept),
+            because=event,
+        )
+        came_back |= {part.fund_id: move.because for part in parts}
     tx.session.flush()
-    tx.put(CoinsWithdrawn(award_id=award_id, person_id=person_id, parts=parts, kept_cents=kept), because=event)
-    credited(tx, [part.fund_id for part in parts], rules.heard(event))
+    for because in dict.fromkeys(came_back.values()):
+        credited(tx, [fund_id for fund_id, last in came_back.items() if last == because], because)
 
 
 HANDLERS = {

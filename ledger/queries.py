@@ -15,7 +15,7 @@ from ledger import rules
 from ledger.domain_values import MOST_LEGS, Transfer
 from ledger.models import RARE, Account
 from ledger.models import Transfer as Row
-from services.kit.bulk import array, rows_of
+from services.kit.bulk import array, rows_of, uuids
 from services.kit.db import Tx
 
 _DEBIT, _CREDIT = aliased(Account), aliased(Account)
@@ -42,10 +42,11 @@ def read_numbered(tx: Tx, wanted: Select[*tuple[Any, ...]]) -> list[tuple[int, T
 
 def transfers_of(tx: Tx, *journals: UUID) -> list[Transfer]:
     """What these requests moved: the ids count up from the request's."""
-    near = or_(
-        *(Row.id.between(journal, UUID(int=journal.int + MOST_LEGS)) & (Row.journal == journal) for journal in journals)
-    )
-    return read(tx, TRANSFERS.where(near).order_by(Row.id))
+    lasts = [UUID(int=first.int + MOST_LEGS) for first in journals]
+    spans = func.unnest(uuids(journals), uuids(lasts)).table_valued("first", "last", name="asked").render_derived()
+    near = Row.id.between(spans.c.first, spans.c.last) & (Row.journal == spans.c.first)
+    by_index(tx)
+    return read(tx, TRANSFERS.join(spans, near).order_by(Row.id))
 
 
 def touching(account_ids: Iterable[int]) -> Any:

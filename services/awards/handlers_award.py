@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, func, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, update
 from sqlalchemy.orm import aliased
 
 from services.apis import awards as api
@@ -116,8 +116,13 @@ def on_coins_issued(tx: Tx, events: list[Envelope[CoinsIssued]]) -> None:
 
 
 def on_coins_withdrawn(tx: Tx, events: list[Envelope[CoinsWithdrawn]]) -> None:
-    for event in events:
-        if event.data.kept_cents:
-            tx.session.execute(
-                update(Award).where(Award.award_id == event.data.award_id).values(kept_cents=event.data.kept_cents)
-            )
+    kept = [{"award": e.data.award_id, "cents": e.data.kept_cents} for e in events if e.data.kept_cents]
+    if kept:
+        tx.session.execute(_KEEP, kept)
+
+
+_KEEP = (
+    update(Award.metadata.tables["awards"])
+    .where(Award.award_id == bindparam("award"))
+    .values(kept_cents=bindparam("cents"))
+)

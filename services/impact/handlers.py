@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.dialects.postgresql import insert
 
 from services.events import Envelope
@@ -16,7 +14,7 @@ from services.events.attendance import AttendanceConfirmed, AttendanceRejected
 from services.events.ledger import CoinsIssued, CoinsWithdrawn
 from services.events.redemption import SaleAccepted, SaleVoided
 from services.impact.figures import forget, get_figures, running_month
-from services.impact.models import Issued, Participation, Sale
+from services.impact.models import Base, Issued, Participation, Sale
 from services.kit.db import Tx
 from services.kit.routes import File
 
@@ -34,17 +32,22 @@ CSV_COLUMNS = (
 
 
 def on_attendance_confirmed(tx: Tx, events: list[Envelope[AttendanceConfirmed]]) -> None:
-    for e in events:
-        _word_on(
-            tx, e.data.attendance_id, e.data.revision, counts=True, person_id=e.data.person_id, shift_id=e.data.shift_id,
-            neighbourhood_id=e.data.neighbourhood_id, month=_month(tx, e.data.started_at), place=e.data.place, minutes=e.data.minutes,
-        )  # fmt: skip
+    words = [
+        {
+            "attendance_id": e.data.attendance_id, "revision": e.data.revision, "counts": True, "person_id": e.data.person_id,
+            "shift_id": e.data.shift_id, "neighbourhood_id": e.data.neighbourhood_id, "month": _month(tx, e.data.started_at),
+            "place": e.data.place, "minutes": e.data.minutes,
+        }
+        for e in events
+    ]  # fmt: skip
+    tx.session.execute(_LATEST_WORD, words)
     _heard_of(tx, {_month(tx, e.data.started_at) for e in events})
 
 
 def on_attendance_rejected(tx: Tx, events: list[Envelope[AttendanceRejected]]) -> None:
-    for e in events:
-        _word_on(tx, e.data.attendance_id, e.data.revision, counts=False, minutes=0)
+    nothing = dict.fromkeys(_SAID) | {"counts": False, "minutes": 0}
+    words = [nothing | {"attendance_id": e.data.attendance_id, "revision": e.data.revision} for e in events]
+    tx.session.execute(_LATEST_WORD, words)
     forget(tx)
 
 
@@ -61,9 +64,8 @@ def on_coins_issued(tx: Tx, events: list[Envelope[CoinsIssued]]) -> None:
 
 
 def on_coins_withdrawn(tx: Tx, events: list[Envelope[CoinsWithdrawn]]) -> None:
-    for e in events:
-        back = sum(part.amount_cents for part in e.data.parts)
-        tx.session.execute(update(Issued).where(Issued.award_id == e.data.award_id).values(withdrawn_cents=back))
+    back = [{"award": e.data.award_id, "cents": sum(part.amount_cents for part in e.data.parts)} for e in events]
+    tx.session.execute(_GIVEN_BACK, back)
     forget(tx)
 
 
@@ -104,20 +106,6 @@ def get_figures_csv(tx: Tx) -> File:
     return File(content=out.getvalue().encode(), media="text/csv", name="figures.csv")
 
 
-def _word_on(tx: Tx, attendance_id: UUID, revision: int, **values: Any) -> None:
-    """Keep the latest revision of an attendance, in whatever order its words arrive."""
-    empty = dict.fromkeys(("person_id", "shift_id", "neighbourhood_id", "month", "place"))
-    row = {**empty, **values, "attendance_id": attendance_id, "revision": revision}
-    said = insert(Participation).values(row)
-    tx.session.execute(
-        said.on_conflict_do_update(
-            index_elements=["attendance_id"],
-            set_={k: v for k, v in row.items() if k != "attendance_id"},
-            where=Participation.revision < revision,
-        )
-    )
-
-
 def _month(tx: Tx, instant: datetime) -> str:
     return f"{tx.city.day_of(instant):%Y-%m}"
 
@@ -125,6 +113,19 @@ def _month(tx: Tx, instant: datetime) -> str:
 def _euros(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02d}"
 
+
+_SAID = ("counts", "person_id", "shift_id", "neighbourhood_id", "month", "place", "minutes")
+_TABLES = Base.metadata.tables  # a thousand rows at a time go past the objects
+_WORD = insert(_TABLES["participations"])
+_LATEST_WORD = _WORD.on_conflict_do_update(
+    index_elements=["attendance_id"],
+    set_={name: _WORD.excluded[name] for name in ("revision", *_SAID)},
+    where=Participation.revision < _WORD.excluded.revision,
+)
+"""Keeps the latest revision of an attendance, in whatever order its words arrive."""
+_GIVEN_BACK = (
+    update(_TABLES["issued"]).where(Issued.award_id == bindparam("award")).values(withdrawn_cents=bindparam("cents"))
+)
 
 HANDLERS = {
     AttendanceConfirmed: on_attendance_confirmed,

@@ -177,6 +177,25 @@ def test_what_a_withdrawn_award_gives_back_pays_the_next_in_line(town: Town) -> 
     assert town.check() == []
 
 
+def test_awards_withdrawn_together_end_as_if_one_after_the_other(town: Town) -> None:
+    city, grant = a_fund(town, 10_00), a_fund(town, 5_00)
+    whole, partly, granted = (an_award(5_00, in_order(fund)) for fund in (city, city, grant))
+    tell(town, whole, partly, granted)
+    sell(town, partly.person_id, 2_00)
+    dropped, served, too_much = (an_award(cents, in_order(city)) for cents in (5_00, 7_00, 2_00))
+    tell(town, dropped, served, too_much)
+    tell_together(town, [withdrawn(one) for one in (partly, dropped, whole, granted, partly)])
+    took = {e.award_id: (sum(part.amount_cents for part in e.parts), e.kept_cents) for e in said(town, CoinsWithdrawn)}
+    assert took == {
+        partly.award_id: (3_00, 2_00), dropped.award_id: (0, 0), whole.award_id: (5_00, 0), granted.award_id: (5_00, 0),
+    }  # fmt: skip
+    assert len(said(town, CoinsWithdrawn)) == len(took)
+    assert wallet(town, served.person_id).balance_cents == 7_00
+    assert [one.amount_cents for one in wallet(town, too_much.person_id).waiting] == [2_00]
+    assert (balance(town, f"fund/{city}"), balance(town, f"fund/{grant}")) == (1_00, 5_00)
+    assert town.check() == []
+
+
 def test_a_waiting_award_that_is_withdrawn_is_never_issued(town: Town) -> None:
     fund = a_fund(town)
     award = an_award(5_00, in_order(fund))

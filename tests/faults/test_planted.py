@@ -32,7 +32,6 @@ OR_BY = {
     "expiry_into_the_wrong_account": FUNDS,
     "waiting_award_dropped": ["tests/component/test_ledger_awards.py"],
     "withdrawal_takes_what_was_spent": ["tests/component/test_ledger_awards.py"],
-    "position_before_the_effect": MECHANICS,
 }
 CAUGHT_BY = {
     "floor_off_by_one": DOMAIN,
@@ -44,7 +43,7 @@ CAUGHT_BY = {
     "release_pays_twice": FUNDS,
     "withdrawal_takes_what_was_spent": MACHINE,
     "inbox_check_dropped": MECHANICS,
-    "position_before_the_effect": SIMULATOR,
+    "position_before_the_effect": MECHANICS,
     "relay_marks_before_publishing": SIMULATOR,
     "sale_not_completed_after_a_crash": RACES,
 }
