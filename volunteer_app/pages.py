@@ -51,7 +51,9 @@ def home() -> ResponseReturnValue:
     clients = {name: here.client(name) for name in screens().clients}
     parts = ask_together(**asked_at_home(clients, here.who), me=lambda: ask("identity", identity.GET_ME))
     now = screens().clock.now()
-    return render_template("volunteer/home.html", parts=parts, **shown(parts, now, screens().city.day_of(now)))
+    return render_template(
+        "volunteer/home.html", parts=parts, when=pages_shifts.when, **shown(parts, now, screens().city.day_of(now))
+    )
 
 
 # ---------- me ----------

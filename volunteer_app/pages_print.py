@@ -1,8 +1,10 @@
-"""What a volunteer can print: the card with how to use it, and a certificate of participation."""
+"""What a volunteer can print: the card with how to use it, a slip with the coins, and a certificate of participation."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 
 from flask import Blueprint, request
@@ -10,14 +12,18 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from services.apis import attendance, identity
+from services.apis import attendance, identity, ledger
+from services.apis.endpoint import Page
 from services.apis.errors import Refused
 from services.kit.documents import pdf, printed, qr_svg
-from services.kit.i18n import duration, full_day
-from services.kit.screens import ask, ask_together, only, screens
+from services.kit.i18n import cents, duration, full_day
+from services.kit.i18n import day as short_day
+from services.kit.screens import ask, ask_together, only, screens, visit
+from volunteer_app.words import MOVEMENTS, OTHER_MOVEMENT
 
 VOLUNTEER = "volunteer"
 DOCUMENTS = Path(__file__).parent / "documents"
+LATEST, AT_ONCE = 8, 200  # movements on a slip, each of one line of the ledger or several
 
 
 @only(VOLUNTEER)
@@ -40,6 +46,40 @@ def printable_card(code: str) -> bytes:
         },
     }  # fmt: skip
     return pdf(DOCUMENTS / "card.typ", data, now=screens().clock.now())
+
+
+@only(VOLUNTEER)
+def slip() -> ResponseReturnValue:
+    """For who has no phone, printed at the centre: my coins, until when, and what moved them last. It does not say whose they are."""
+    me, city, now = visit().who.id, screens().city, screens().clock.now()
+    wallet: ledger.Wallet = ask("ledger", ledger.GET_WALLET, person_id=me)
+    ending: dict[date, int] = defaultdict(int)
+    for lot in wallet.lots:
+        ending[lot.expires_on] += lot.amount_cents
+    data = {
+        "city": city.name, "balance": cents(wallet.balance_cents), "lines": latest(me),
+        "parts": [(_("use them until %(day)s", day=full_day(last)), cents(amount)) for last, amount in ending.items() if amount]
+        + [(_("on the way"), cents(award.amount_cents)) for award in wallet.waiting],
+        "words": {
+            "title": _("Your coins"), "movements": _("What happened last"), "none": _("Nothing yet. Coins come after your first shift."),
+            "columns": [_("Day"), _("What"), _("Coins")], "cut": _("Cut along the line."),
+            "printed": _("Printed on %(day)s at %(time)s", day=full_day(city.day_of(now)), time=f"{city.local(now):%H:%M}"),
+        },
+    }  # fmt: skip
+    return printed(pdf(DOCUMENTS / "slip.typ", data, now=now), "coins")
+
+
+def latest(person_id: str) -> list[tuple[str, str, str]]:
+    """The last movements, newest first: day, what it was, and the sum of its lines."""
+    told = ask("ledger", ledger.GET_MOVEMENTS, query=Page(limit=AT_ONCE), person_id=person_id)
+    runs = [list(run) for _journal, run in groupby(told.movements, key=lambda one: one.journal)]
+    lines = []
+    for run in (runs[:-1] if told.next_cursor else runs)[:LATEST]:  # the last may go on behind what was asked for
+        words, _sign = MOVEMENTS.get(run[0].kind, OTHER_MOVEMENT)
+        amount = sum(one.amount_cents for one in run)
+        day = short_day(screens().city.day_of(run[0].occurred_at))
+        lines.append((day, str(words), f"{'+' if amount > 0 else '−'}{cents(abs(amount))}"))
+    return lines
 
 
 @only(VOLUNTEER)
@@ -75,4 +115,5 @@ def certificate() -> ResponseReturnValue:
 
 def add_to(pages: Blueprint) -> None:
     pages.add_url_rule("/me/card.pdf", "card", card)
+    pages.add_url_rule("/coins/slip.pdf", "slip", slip)
     pages.add_url_rule("/me/certificate.pdf", "certificate", certificate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -13,10 +14,12 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from services.apis import shifts as api
+from services.kit.charts import SHADES, Tile, nice_step, shade_of
 from services.kit.i18n import day as short_day
-from services.kit.i18n import week_days
+from services.kit.i18n import long_day, week_days
 from services.kit.screens import ask, ask_together, done, form_key, only, screens
 from volunteer_app.filters import Menu, address, by_language, by_neighbourhood, menu
 
@@ -45,6 +48,13 @@ def day_name(day: date) -> str:
     return {0: _("Today"), 1: _("Tomorrow")}.get((day - today()).days) or short_day(day)
 
 
+def when(begins_at: datetime) -> str:
+    """`Today at 09:00`, `Tomorrow at 09:00`, `Saturday 28 November`."""
+    day, time_ = screens().city.day_of(begins_at), f"{screens().city.local(begins_at):%H:%M}"
+    near = {0: _("Today at %(time)s", time=time_), 1: _("Tomorrow at %(time)s", time=time_)}
+    return near.get((day - today()).days) or long_day(day)
+
+
 def begins(day: date) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(screens().city.zone))
 
@@ -59,10 +69,10 @@ def asked_day(name: str, form: str = "%Y-%m-%d") -> date | None:
 
 @only(VOLUNTEER)
 def shifts() -> ResponseReturnValue:
-    """All that are to come, day by day; `view=calendar`: a month of them. `in`: of one neighbourhood, `speaks`: with that language,
-    `day`: on one day."""
-    if request.args.get("view") == "calendar":
-        return month()
+    """All that are to come, day by day; `view=calendar`: a month of them, `view=map`: where they are.
+    `in`: of one neighbourhood, `speaks`: with that language, `day`: on one day."""
+    if other := {"calendar": month, "map": places}.get(request.args.get("view", "")):
+        return other()
     day, cursor = asked_day("day"), request.args.get("after")
     since = max(begins(day), screens().clock.now()) if day else None
     parts = ask_together(
@@ -101,6 +111,25 @@ def month() -> ResponseReturnValue:
     )  # fmt: skip
 
 
+def places() -> ResponseReturnValue:
+    """The town's neighbourhoods, each with how many shifts are to come there; it leads to the list of them."""
+    day, now = asked_day("day"), screens().clock.now()
+    since = max(begins(day), now) if day else now
+    parts = ask_together(shifts=lambda: until(day and day + timedelta(days=1), since, everywhere=True))
+    found = by_day(parts["shifts"]) if "shifts" in parts else []
+    there = Counter(one.neighbourhood_id for when, run in found if day in (None, when) for one in run)
+    step, here = nice_step(max(there.values(), default=1), SHADES), request.args.get("in")
+    tiles = []
+    for one in screens().city.neighbourhoods:
+        count = there[one.id]
+        said = f"{one.name}: {ngettext('%(num)s shift', '%(num)s shifts', count)}"
+        href = address(view=None, **{"in": one.id}) if count else ""
+        tiles.append(Tile(one.name, count, shade_of(count, step) if count else 0, "", href, said, one.id == here))
+    return render_template(
+        "volunteer/map.html", tiles=tiles, some=bool(there), menus=menus()[1:], away=parts.away, address=address
+    )
+
+
 def menus() -> list[Menu]:
     days = (today() + timedelta(days=n) for n in range(DAYS_NAMED))
     named = ((one.isoformat(), day_name(one), None) for one in days)
@@ -111,20 +140,23 @@ def menus() -> list[Menu]:
     return [by_neighbourhood(), by_language(), by_days]
 
 
-def wanted(since: datetime | None, limit: int, cursor: str | None = None) -> api.ShiftQuery:
+def wanted(
+    since: datetime | None, limit: int, cursor: str | None = None, *, everywhere: bool = False
+) -> api.ShiftQuery:
     spoken = request.args.get("speaks")
     return api.ShiftQuery(
-        limit=limit, cursor=cursor, ending_after=since, neighbourhood_id=request.args.get("in") or None,
+        limit=limit, cursor=cursor, ending_after=since, neighbourhood_id=None if everywhere else request.args.get("in") or None,
         language=spoken if spoken in screens().city.languages else None,
     )  # fmt: skip
 
 
-def until(day: date, since: datetime) -> list[api.Shift]:
-    """All from an instant on that begin before a day."""
+def until(day: date | None, since: datetime, *, everywhere: bool = False) -> list[api.Shift]:
+    """All from an instant on that begin before a day; None: all there are."""
+    day = day or date.max
     found: list[api.Shift] = []
     cursor = None
     while True:
-        told = ask("shifts", api.GET_SHIFTS, query=wanted(since, MOST, cursor))
+        told = ask("shifts", api.GET_SHIFTS, query=wanted(since, MOST, cursor, everywhere=everywhere))
         found, cursor = [*found, *told.shifts], told.next_cursor
         if cursor is None or screens().city.day_of(found[-1].starts_at) >= day:
             return [one for one in found if screens().city.day_of(one.starts_at) < day]

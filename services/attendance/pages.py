@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -30,11 +31,10 @@ Standing = tuple[str, str]  # awaited, waits, in, out or away; and what to say o
 pages = Blueprint("attendance", __name__, url_prefix="/coordinator", template_folder="templates")
 
 
-def told_at(shift_id: UUID) -> dict[UUID, Standing]:
+def told_at(shift_id: UUID, lines: Sequence[shifts.RosterLine]) -> dict[UUID, Standing]:
     """How everybody stands who has a place, waits for one, or came."""
     listed = ask("attendance", api.GET_SHIFT_ATTENDANCES, shift_id=shift_id)
-    roster = ask("shifts", shifts.GET_ROSTER, shift_id=shift_id)
-    waits = {line.person_id: ("waits", "") for line in roster.lines if line.state == "waiting"}
+    waits = {line.person_id: ("waits", "") for line in lines if line.state == "waiting"}
     return waits | dict.fromkeys(listed.awaited, ("awaited", "")) | standings(listed.attendances)
 
 
@@ -52,6 +52,11 @@ def standing(one: api.Attendance) -> Standing:
     return "out", f"{came}–{local(one.checked_out_at):%H:%M}" if one.checked_out_at else came
 
 
+def roster_of(shift_id: UUID) -> tuple[shifts.RosterLine, ...]:
+    told: shifts.Roster = ask("shifts", shifts.GET_ROSTER, shift_id=shift_id)
+    return told.lines
+
+
 def reason_for(shift: shifts.Shift) -> str:
     return looks.at_a_shift("Attendance", shift.name, screens().city.day_of(shift.starts_at))
 
@@ -60,10 +65,11 @@ def reason_for(shift: shifts.Shift) -> str:
 @only(COORDINATOR)
 def mode(shift_id: UUID) -> ResponseReturnValue:
     shift = ask("shifts", shifts.GET_SHIFT, shift_id=shift_id)
-    people = told_at(shift_id)
+    lines = roster_of(shift_id)
+    people, rows = told_at(shift_id, lines), {line.person_id: line.signup_id for line in lines}
     names = names_of(shift.organisation_id, set(people), reason_for(shift))
     page = render_template(
-        "attendance/mode.html", shift=shift, people=people, names=names, who=visit().who.id, edition=fingerprint(),
+        "attendance/mode.html", shift=shift, people=people, rows=rows, names=names, who=visit().who.id, edition=fingerprint(),
         at=screens().clock.now().isoformat(), over=shift.ends_at <= screens().clock.now(),
     )  # fmt: skip
     return with_camera(page)
@@ -86,7 +92,7 @@ def code(shift_id: UUID) -> ResponseReturnValue:
 @only(COORDINATOR)
 def listed(shift_id: UUID) -> ResponseReturnValue:
     """How everybody stands, without names; asked for again and again."""
-    return _told(told_at(shift_id))
+    return _told(told_at(shift_id, roster_of(shift_id)))
 
 
 @pages.get("/shifts/<uuid:shift_id>/people.json")

@@ -5,46 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from textwrap import wrap
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from services.apis import impact as api
-from services.kit.charts import nice_step
+from services.kit.charts import SHADES, Tile, nice_step, shade_of
 from services.kit.i18n import month, short_month
 from services.kit.screens import ask, ask_together, for_all, screens
 
 pages = Blueprint("impact", __name__, url_prefix="/impact", template_folder="templates")
 
-SHADES = 5
 LATEST = 12  # spans of months that are shown; those before are in the downloads
 
 
 @dataclass(frozen=True)
-class Tile:
-    """A neighbourhood on the map. `shade` from 1, few hours, to 5; `mark` (`*`, `**` …) where it is counted with others."""
-
-    name: str
-    hours: int
-    shade: int
-    mark: str
-
-
-@dataclass(frozen=True)
 class Tiles:
-    """`steps`: the most hours of each shade but the last, which is for more."""
+    """A neighbourhood's value is its hours; those with the same `mark` are counted together. `steps`: the most hours of each shade but
+    the last, which is for more."""
 
     tiles: tuple[Tile, ...]
     steps: tuple[int, ...]
-
-    def placed(self, columns: int, wide: float, high: float) -> list[tuple[float, float, Tile, list[str]]]:
-        """Where each tile stands, row by row, and its name in lines that fit."""
-        letters = int((wide - 14) / 8.5)
-        return [
-            (n % columns * wide, n // columns * high, tile, wrap(tile.name, letters, break_long_words=False)[:2])
-            for n, tile in enumerate(self.tiles)
-        ]
 
 
 @for_all
@@ -94,7 +75,7 @@ def tiles(areas: Sequence[api.Line]) -> Tiles:
     line_of = {id_: line for line in areas for id_ in line.neighbourhood_ids}
     return Tiles(
         tuple(
-            Tile(n.name, line.figures.hours, min(SHADES, max(0, line.figures.hours - 1) // step + 1), marks.get(line.neighbourhood_ids, ""))
+            Tile(n.name, line.figures.hours, shade_of(line.figures.hours, step), marks.get(line.neighbourhood_ids, ""))
             for n in screens().city.neighbourhoods
             if (line := line_of.get(n.id))
         ),

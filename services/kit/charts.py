@@ -1,15 +1,18 @@
-"""Charts as SVG drawn on the server: where each bar stands, in units of the drawing. `kit/charts.html` writes them, beside their table."""
+"""Charts and maps as SVG drawn on the server: where each bar and tile stands, in units of the drawing. `kit/charts.html` writes them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from textwrap import wrap
 
 TOP, FOOT = 24.0, 28.0  # room for the highest bar's number, and for the names below
 LETTER = 7.5  # how much a letter of the drawing's type takes
 CORNER = 4.0
 ROOMY = 60.0  # between the middles of two bars whose values do not touch
+SHADES = 5
+NAME_LETTER, NAME_LINES = 8.5, 2  # of the name on a tile, in the map's type
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,36 @@ class BarChart:
     start: float
     lines: tuple[tuple[float, int], ...]
     bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A place on a map of tiles. `shade` from 1, little, to 5; 0 where there is nothing. `mark` (`*`, `**` …) stands beside the value.
+    `href`: where it leads; `said`: how that is called aloud; `here`: whether it is what is shown now."""
+
+    name: str
+    value: int
+    shade: int
+    mark: str = ""
+    href: str = ""
+    said: str = ""
+    here: bool = False
+
+
+def shade_of(value: int, step: int) -> int:
+    """How dark a tile is: up to one step the lightest, above four the darkest."""
+    return min(SHADES, max(0, value - 1) // step + 1)
+
+
+def tile_places(
+    tiles: Sequence[Tile], columns: int, wide: float, high: float
+) -> list[tuple[float, float, Tile, list[str]]]:
+    """Where each tile stands, row by row, and its name in lines that fit."""
+    letters = int((wide - 14) / NAME_LETTER)
+    return [
+        (n % columns * wide, n // columns * high, tile, wrap(tile.name, letters, break_long_words=False)[:NAME_LINES])
+        for n, tile in enumerate(tiles)
+    ]
 
 
 def nice_step(most: int, steps: int) -> int:

@@ -16,17 +16,25 @@ from services.kit.i18n import direction, language
 
 ROOT = Path(__file__).parents[2]  # what a template may import from: all of ours begin with `/services/kit/paper.typ`
 FONTS = Path(__file__).parent / "fonts"
+NO_LETTER = "could not be displayed with font"  # what Typst says where PDF/UA needs a letter that no font has
 QUIET = 4  # modules around a code that stay white
 
 
 def pdf(template: Path, data: Mapping[str, Any], *, now: datetime, spoken: str | None = None) -> bytes:
     """The document a template makes of `data`, which it reads as JSON from `sys.inputs.data`; `lang` and `dir` are the reader's, or
-    those of the language that is `spoken` in it."""
+    those of the language that is `spoken` in it. A name in a script that our fonts do not have is written with the machine's, or as boxes:
+    then it is a document all the same, but cannot be promised to be read aloud."""
     told = {**data, "lang": spoken or language(), "dir": direction(spoken), "made_on": now.date()}
-    made: bytes = typst.compile(
-        template, root=ROOT, format="pdf", ignore_system_fonts=True, font_paths=[FONTS], pdf_standards=["ua-1"],
-        sys_inputs={"data": msgspec.json.encode(told).decode()}, timestamp=int(now.timestamp()),
-    )  # fmt: skip
+    common: dict[str, Any] = {
+        "root": ROOT, "format": "pdf", "font_paths": [FONTS], "timestamp": int(now.timestamp()),
+        "sys_inputs": {"data": msgspec.json.encode(told).decode()},
+    }  # fmt: skip
+    try:
+        made: bytes = typst.compile(template, ignore_system_fonts=True, pdf_standards=["ua-1"], **common)
+    except typst.TypstError as error:
+        if NO_LETTER not in str(error):
+            raise
+        made = typst.compile(template, **common)
     return made
 
 

@@ -13,6 +13,7 @@ from services.apis.errors import Refused
 from services.apis.shifts import Shift
 
 MAC_BYTES = 14  # with the sixteen of the id a multiple of three: forty characters, no padding
+REMINDERS = ("-P1D", "-PT2H")  # before it begins
 FOLDED = 74  # octets of a line before it goes on in the next one
 
 
@@ -36,7 +37,7 @@ def person_of(token: str, secret: bytes) -> UUID:
 
 
 def calendar(shifts: Iterable[Shift], *, now: datetime) -> bytes:
-    """The shifts as a VCALENDAR; a cancelled one says so."""
+    """The shifts as a VCALENDAR, with reminders; a cancelled one says so, and reminds nobody."""
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -47,8 +48,12 @@ def calendar(shifts: Iterable[Shift], *, now: datetime) -> bytes:
         lines += [
             "BEGIN:VEVENT", f"UID:{shift.shift_id}@meritcoin", f"DTSTAMP:{_utc(now)}", f"DTSTART:{_utc(shift.starts_at)}",
             f"DTEND:{_utc(shift.ends_at)}", f"SUMMARY:{_escaped(shift.name)}", f"LOCATION:{_escaped(shift.place)}",
-            f"STATUS:{'CANCELLED' if shift.state == 'cancelled' else 'CONFIRMED'}", "END:VEVENT",
+            f"STATUS:{'CANCELLED' if shift.state == 'cancelled' else 'CONFIRMED'}",
         ]  # fmt: skip
+        for before in REMINDERS if shift.state == "open" else ():
+            said = f"DESCRIPTION:{_escaped(shift.name)}"
+            lines += ["BEGIN:VALARM", "ACTION:DISPLAY", said, f"TRIGGER:{before}", "END:VALARM"]
+        lines.append("END:VEVENT")
     return b"".join(_folded(line) for line in [*lines, "END:VCALENDAR"])
 
 

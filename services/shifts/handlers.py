@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.apis import shifts as api
+from services.apis import shifts_held as held_api
 from services.apis.errors import Refused, not_found
 from services.events import Envelope
 from services.events.identity import PersonErased, PersonJoined
@@ -160,6 +161,11 @@ def get_shift(tx: Tx, shift_id: UUID) -> api.Shift:
     if shift is None:
         raise not_found("shift", shift_id)
     return shift_view(shift)
+
+
+def post_held(tx: Tx, body: held_api.AskHeld) -> held_api.AllHeld:
+    wanted = select(Shift).where(Shift.shift_id.in_(body.shift_ids)).order_by(Shift.starts_at, Shift.shift_id)
+    return held_api.AllHeld(shifts=tuple(shift_view(row) for row in tx.session.scalars(wanted)))
 
 
 def on_person_joined(tx: Tx, events: list[Envelope[PersonJoined]]) -> None:

@@ -128,10 +128,10 @@ def write(shift_id: UUID) -> ResponseReturnValue:
 @pages.get("/shifts/<uuid:shift_id>/roster")
 @only(COORDINATOR)
 def roster(shift_id: UUID) -> ResponseReturnValue:
-    """To print: names, with the code of each card beside it, for a place without phones."""
+    """To print, for a place without phones: names, boxes, and a code beside each that attendance mode reads (`static/attendance.js`).
+    It is no card: it names a sign-up, which is worth nothing at a till, or once the shift is over."""
     known = known_of(shift_id)
-    cards = cards_of(known.shift.organisation_id, list(known.names)) if request.args.get("codes") else Parts()
-    return render_template("shifts/roster.html", shift=known.shift, known=known, cards=cards)
+    return render_template("shifts/roster.html", shift=known.shift, known=known)
 
 
 @pages.get("/shifts/<uuid:shift_id>/cards")

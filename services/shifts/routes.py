@@ -1,7 +1,7 @@
 """What shifts answers: each endpoint of `services/apis/shifts.py` and the handler behind it."""
 
 from services.apis import shifts as api
-from services.apis import shifts_message, shifts_team
+from services.apis import shifts_held, shifts_message, shifts_team
 from services.kit.routes import Routes
 from services.shifts import handlers, handlers_message, handlers_signup
 
@@ -17,6 +17,7 @@ ROUTES.serve(api.GET_ACTIVITIES, handlers.list_activities)
 ROUTES.serve(api.POST_SHIFT, handlers.publish_shift)
 ROUTES.serve(api.GET_SHIFTS, handlers.list_shifts)
 ROUTES.serve(api.GET_SHIFT, handlers.get_shift)
+ROUTES.serve(shifts_held.POST_HELD, handlers.post_held)
 ROUTES.serve(api.POST_SHIFT_CANCEL, handlers.cancel_shift)
 ROUTES.serve(api.GET_ROSTER, handlers_signup.get_roster)
 ROUTES.serve(api.POST_TEAM, handlers_signup.form_team)

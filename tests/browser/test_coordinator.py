@@ -222,8 +222,12 @@ def test_ten_minutes_without_signal_survive_a_reload_and_keep_the_times(town: To
     assert [one.walk_in for one in (amal, came[chiara.person_id], bruno)] == [False, True, False]
 
 
-def test_a_card_is_scanned_without_signal_and_a_replaced_one_says_so_later(town: Town, visit: Visit) -> None:
-    scene = Scene(town, "Amal")
+def test_cards_and_a_row_of_the_roster_are_scanned_without_signal_and_an_unknown_card_says_so_later(
+    town: Town, visit: Visit
+) -> None:
+    scene = Scene(town, "Amal", "Bruno")
+    on_paper = scene.colleague.ask("shifts", shifts.GET_ROSTER, shift_id=scene.shift.shift_id)
+    [row] = [one.signup_id for one in on_paper.lines if one.person_id == scene.people["Bruno"].person_id]
     scene.begins()
     page = visit(scene.cast.nadia, f"{scene.path}/attendance")
     page.context.add_init_script(CAMERA)
@@ -235,12 +239,15 @@ def test_a_card_is_scanned_without_signal_and_a_replaced_one_says_so_later(town:
         page.evaluate("card => localStorage.setItem('shown', card)", card)
         expect(page.locator("[data-cards]")).to_contain_text("Card", timeout=10_000)
         page.wait_for_timeout(400)
+    page.evaluate("row => localStorage.setItem('shown', `row:${row}`)", str(row))
+    expect(page.locator("[data-last]")).to_have_text("Bruno: In")
     page.evaluate("() => localStorage.removeItem('shown')")
     expect(page.locator("[data-cards] > li")).to_have_count(2)
     page.context.set_offline(False)
     expect(page.locator("[data-cards]")).to_contain_text("We do not know this card.")
-    expect(page.locator("[data-count=in]")).to_have_text("1")
-    assert [one.witness for one in scene.listed().attendances] == ["card"]
+    expect(page.locator("[data-sync]")).to_be_hidden()
+    expect(page.locator("[data-count=in]")).to_have_text("2")
+    assert sorted(str(one.witness) for one in scene.listed().attendances) == ["card", "coordinator"]
 
 
 def test_the_code_is_shown_and_a_volunteer_uses_it(town: Town, visit: Visit) -> None:

@@ -48,6 +48,17 @@ def press(page: Page, words: str, key: str = "Enter") -> None:
     page.keyboard.press(key)
 
 
+def test_a_shift_is_found_on_the_map_by_keyboard(town: Town, visit: Visit) -> None:
+    for place in ("le-querce", "stazione"):
+        a_shift(town, name=f"Care for {place}", neighbourhood_id=place)
+    page = visit(a_joined_volunteer(town), "/volunteer/shifts")
+    press(page, "Map")
+    expect(page.get_by_text("Tap a neighbourhood")).to_be_visible()
+    press(page, "Stazione: 1 shift")
+    expect(page.get_by_role("link", name="Care for stazione")).to_be_visible()
+    expect(page.get_by_role("link", name="Care for le-querce")).to_have_count(0)
+
+
 def test_somebody_joins_by_keyboard(town: Town, visit: Visit) -> None:
     page = visit(None, f"/join#{an_invitation(town).code}", size=DESK)
     tab_to(page, "What shall we call you?")

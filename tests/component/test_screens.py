@@ -13,6 +13,7 @@ from infra.front import front_app
 from infra.town import Town
 from ledger import handlers_export
 from services.apis import identity, shifts
+from services.kit.codes import qr
 from services.kit.db import engine_for
 from tests.builders import a_shift
 from tests.builders_identity import SignedIn, a_joined_volunteer, a_known_organisation, staff
@@ -165,6 +166,20 @@ def test_why_somebody_looked_at_my_name_is_told_in_my_own_language(town: Town) -
     page = Device(town, volunteer).get("/volunteer/me").text
     assert page.count("Roster: Clean the park, Tue 5 May") == 1
     assert "The list of volunteers" in page
+
+
+def test_the_code_beside_a_name_on_the_roster_is_of_that_shift_alone_and_no_card(town: Town) -> None:
+    organisation_id = a_known_organisation(town)
+    shift, volunteer = a_shift(town, organisation_id=organisation_id), a_joined_volunteer(town, organisation_id)
+    signup = volunteer.ask("shifts", shifts.POST_SIGNUP, shifts.MakeSignUp(), shift_id=shift.shift_id)
+    town.settle()
+    coordinator = Device(town, staff(town, "coordinator", organisation_id))
+    at = f"/coordinator/shifts/{shift.shift_id}"
+    said = {f"row:{signup.signup_id}": "roster", volunteer.card_code or "": "cards"}
+    pages = {name: coordinator.get(f"{at}/{name}").text for name in ("roster", "cards")}
+    assert {text: [name for name, page in pages.items() if qr(text)[1] in page] for text in said} == {
+        text: [name] for text, name in said.items()
+    }
 
 
 def test_the_page_of_checks_names_what_does_not_hold_first(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,23 @@ def test_the_calendar_leads_from_a_day_to_its_shifts_and_marks_mine(town: Town) 
     assert "No shift is planned here yet." in device.get("/volunteer/shifts?view=calendar&month=2026-06").text
 
 
+def test_the_map_says_how_many_shifts_each_neighbourhood_has_and_leads_to_them(town: Town) -> None:
+    for hours in (24, 48):
+        a_shift(town, in_hours=hours)
+    a_shift(town, name="Library", in_hours=24, neighbourhood_id="stazione", languages=("ar", "it"))
+    device = Device(town, a_joined_volunteer(town))
+    link = r'<a href="([^"]+)" aria-label="([^":]+: \d+ shifts?)"'
+    expected = {
+        "": {"Le Querce: 2 shifts", "Stazione: 1 shift"}, "speaks=ar": {"Stazione: 1 shift"}, "day=2026-05-06": {"Le Querce: 1 shift"},
+        "in=stazione&day=2026-05-05": {"Le Querce: 1 shift", "Stazione: 1 shift"}, "day=2026-05-07": set(),
+    }  # fmt: skip
+    pages = {asked: device.get(f"/volunteer/shifts?view=map&{asked}").text for asked in expected}
+    assert {asked: {said for _, said in re.findall(link, page)} for asked, page in pages.items()} == expected
+    [led] = [href for href, said in re.findall(link, pages["speaks=ar"]) if said.startswith("Stazione")]
+    assert led.replace("&amp;", "&") == "/volunteer/shifts?speaks=ar&in=stazione"
+    assert "Look everywhere" in pages["day=2026-05-07"]
+
+
 def test_shops_are_narrowed_to_those_that_suit(town: Town) -> None:
     a_shop(town, name="Forno", opening=ALL_DAY, step_free=True)
     a_shop(town, name="Noor", languages=("it", "ar"), step_free=True, pork_free=True)
@@ -81,6 +98,25 @@ def test_what_the_coordinator_writes_and_that_a_shift_does_not_take_place_is_tol
     assert "Cancelled: Clean the park" in page
     assert "Storm" in page
     assert "Find a shift" in page  # it is not what comes next
+
+
+def test_the_next_shift_is_named_by_its_day_then_as_tomorrow_then_as_today(town: Town) -> None:
+    shift = a_shift(town, in_hours=70)  # on Thursday at 10:00
+    volunteer: Any = a_joined_volunteer(town)
+    town.settle()
+    sign_up(volunteer, shift)
+    device = Device(town, volunteer)
+    said: dict[float, tuple[str, str]] = {}
+    expected = {
+        35: ("Thursday 7 May", "in 1 day"), 34: ("Tomorrow at 10:00", "in 1 day"), 11: ("Tomorrow at 10:00", "in 11 hours"),
+        2: ("Today at 10:00", "in 2 hours"), 0.5: ("Today at 10:00", "in 30 minutes"),
+    }  # fmt: skip
+    for hours in expected:
+        town.clock.move_to(shift.starts_at - timedelta(hours=hours))  # type: ignore[attr-defined]
+        [said[hours]] = re.findall(
+            r'id="next">([^<]+)</h2><span class="badge info">.*?</svg>([^<]+)<', device.get("/volunteer/").text
+        )
+    assert said == expected
 
 
 def test_coins_of_a_shift_that_is_not_confirmed_are_said_to_wait_for_the_coordinator(town: Town) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 import pytest
@@ -16,12 +18,12 @@ from services.shifts.domain_calendar import calendar, person_of, token_of
 SECRET, NOW = b"a secret of the town", datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 
 
-def a_shift(name: str) -> Shift:
+def a_shift(name: str, state: Literal["open", "cancelled"] = "open") -> Shift:
     id_ = UUID(int=1)
     return Shift(
         shift_id=id_, activity_id=id_, programme_id=id_, organisation_id=id_, name=name, place="Parco; ingresso, nord", kind="green",
         neighbourhood_id="le-querce", starts_at=NOW, ends_at=NOW + timedelta(hours=2), capacity=8, going=1, waiting=0, adults_only=False,
-        state="open",
+        state=state,
     )  # fmt: skip
 
 
@@ -48,3 +50,14 @@ def test_what_has_a_meaning_in_the_format_is_said_as_text() -> None:
     told = calendar([a_shift("Cura del parco")], now=NOW).decode()
     assert "DTSTART:20260504T100000Z\r\nDTEND:20260504T120000Z\r\n" in told
     assert "LOCATION:Parco\\; ingresso\\, nord\r\n" in told
+
+
+def test_it_reminds_a_day_and_two_hours_before_but_not_of_what_is_cancelled() -> None:
+    def alarms(shift: Shift) -> list[str]:
+        event = calendar([shift], now=NOW).decode().partition("BEGIN:VEVENT")[2].partition("END:VEVENT")[0]
+        return re.findall(
+            r"BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:Cura del parco\r\nTRIGGER:(\S+)\r\nEND:VALARM", event
+        )
+
+    assert alarms(a_shift("Cura del parco")) == ["-P1D", "-PT2H"]
+    assert alarms(a_shift("Cura del parco", "cancelled")) == []

@@ -185,7 +185,10 @@ async function everybody() {
 const tapped = {};
 list.addEventListener("click", (event) => {
   const row = event.target.closest("[data-person]");
-  if (!row || !event.target.closest("button")) return;
+  if (row && event.target.closest("button")) tap(row);
+});
+
+function tap(row) {
   const id = row.dataset.person;
   if (Date.now() - (tapped[id] ?? 0) < SAME_TAP_MS) return;
   tapped[id] = Date.now();
@@ -194,7 +197,7 @@ list.addEventListener("click", (event) => {
     if (row.dataset.state === "away") it.names[id] = nameOf(id);
   });
   note("taps", { person_id: id });
-});
+}
 
 one("[data-all]").addEventListener("click", (event) => {
   event.target.closest("details").open = false;
@@ -202,12 +205,19 @@ one("[data-all]").addEventListener("click", (event) => {
   note("check-out-all", {});
 });
 
+// A card, or a row of the printed roster: that is a name to tap.
 let seen = { text: "", at: 0 };
 function card(text) {
   const again = text === seen.text && Date.now() - seen.at < SAME_CARD_MS;
   seen = { text, at: Date.now() };
   if (again) return;
   navigator.vibrate?.(60);
+  const row = one(`[data-row="${CSS.escape(text)}"]`, list);
+  if (row) {
+    if (!one("button", row).disabled) tap(row);
+    one("[data-last]").textContent = `${nameOf(row.dataset.person)}: ${one("[data-when]:not([hidden])", row).textContent.trim()}`;
+    return;
+  }
   one("[data-last]").textContent = block.dataset.read;
   note("scans", { card_code: text });
 }
