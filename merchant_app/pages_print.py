@@ -7,15 +7,16 @@ from uuid import UUID
 
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
-from flask_babel import force_locale, ngettext
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from merchant_app.words import in_fours
 from services.apis import redemption
 from services.apis import reimbursement as api
 from services.kit.documents import pdf, printed
-from services.kit.i18n import day, euros, full_day, month
+from services.kit.i18n import euros, full_day
 from services.kit.screens import ask, ask_together, only, screens
+from services.kit.statement_paper import counted, statement_pdf
 
 DOCUMENTS = Path(__file__).parent / "documents"
 
@@ -23,27 +24,16 @@ DOCUMENTS = Path(__file__).parent / "documents"
 @only("shop_owner")
 def statement(statement_id: UUID) -> ResponseReturnValue:
     """In the reader's language, with every line."""
-    found, city = ask("reimbursement", api.GET_STATEMENT, statement_id=statement_id), screens().city
+    found = ask("reimbursement", api.GET_STATEMENT, statement_id=statement_id)
     about = found.statement
     parts = ask_together(
         shop=lambda: ask("redemption", redemption.GET_SHOP, shop_id=about.shop_id),
         tills=lambda: ask("redemption", redemption.GET_TILLS, shop_id=about.shop_id),
     )
-    names = {till.till_id: till.name for till in parts["tills"].tills} if "tills" in parts else {}
-    lines = []
-    for line in found.lines:
-        when, till = city.local(line.happened_at), names.get(line.till_id, "")
-        undone = f"{till} · {_('undone')}" if line.kind == "void" else till
-        lines.append([f"{day(when)}, {when:%H:%M}", undone, euros(line.amount_cents)])
-    data = {
-        "city": city.name, "shop": parts["shop"].name if "shop" in parts else "", "amount": euros(about.amount_cents), "lines": lines,
-        "words": {
-            "title": _("Statement, %(month)s", month=month(about.period_from)),
-            "sum": _("Owed for this month"), "counted": counted(about.sale_count, about.void_count),
-            "columns": [_("Day"), _("Till"), _("Amount")], "together": _("Amount of the statement"),
-        },
-    }  # fmt: skip
-    made = pdf(DOCUMENTS / "statement.typ", data, now=screens().clock.now())
+    made = statement_pdf(
+        about, found.lines, parts["shop"].name if "shop" in parts else "", parts["tills"].tills if "tills" in parts else (),
+        now=screens().clock.now(),
+    )  # fmt: skip
     return printed(made, f"statement-{about.period}")
 
 
@@ -84,14 +74,6 @@ def sheet(nota: api.NotaDiDebito) -> dict[str, object]:
             "rows": rows, "sum": [_("Amount asked for"), euros(nota.due_cents)],
             "notes": notes, "signature": _("Place, date and signature"),
         }  # fmt: skip
-
-
-def counted(sales: int, undone: int, between: str = " · ") -> str:
-    """`12 sales · 1 undone`."""
-    said = [ngettext("%(num)s sale", "%(num)s sales", sales)]
-    if undone:
-        said.append(ngettext("%(num)s undone", "%(num)s undone", undone))
-    return between.join(said)
 
 
 def add_to_owner(owner: Blueprint) -> None:

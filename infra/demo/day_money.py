@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from infra.demo.history import Day
 
 BALANCE_CENTS = 50_000_000
+ANSWERED = cast.SHOPS[4]  # asks about a line, is answered, and confirms
+# In the month that is left to the visitor, one owner has not confirmed yet, and another waits for an answer.
+WAITS, ASKS = cast.SHOPS[0], cast.SHOPS[1]
 
 
 class MoneyDay:
@@ -45,11 +48,14 @@ class MoneyDay:
             1: self._issue, 2: self._shops_confirm, 3: self._pay_all, 4: self._bank_answers, 6: self._new_account,
             8: self._pay_all, 9: self._bank_answers, 10: self._close,
         }  # fmt: skip
-        if self.memory.notes.get("closed", period) != period:
-            # One month is paid and closed; the next one is left to the visitor: its batch waits for Lucia.
+        if self._left_to_the_visitor(period):
+            # One month is paid and closed; of the next one, the batch waits for Lucia.
             steps = {1: self._issue, 2: self._shops_confirm, 3: self._prepare}
         if step := steps.get(day.date.day):
             step(day, period)
+
+    def _left_to_the_visitor(self, period: str) -> bool:
+        return bool(self.memory.notes.get("closed", period) != period)
 
     def _issue(self, day: Day, period: str) -> None:
         self.actors.ask("giulio", "reimbursement", api.POST_STATEMENTS, key=f"statements {period}", period=period)
@@ -58,10 +64,17 @@ class MoneyDay:
         """Each owner says where the money goes, and confirms; one asks about a line first."""
         for shop in cast.SHOPS:
             self._account(shop, shop.iban)
-        for number, shop in enumerate(cast.SHOPS):
+        visitors = self._left_to_the_visitor(period)
+        for shop in cast.SHOPS:
             for statement in self._statements(shop, period):
-                if number == 4:
-                    self._ask_first(shop, statement)
+                if visitors and shop == WAITS:
+                    continue
+                if visitors and shop == ASKS:
+                    self._query(shop, statement, "We took this one back at the till; it should not count")
+                    continue
+                if shop == ANSWERED:
+                    query = self._query(shop, statement, "The receipt of that day says another amount")
+                    self._answer(query, "The rest was paid in cash; the coins are right")
                 self.actors.ask(owner_of(shop), "reimbursement", api.POST_CONFIRM, key=f"confirm {statement.statement_id}",
                                 statement_id=statement.statement_id)  # fmt: skip
 
@@ -70,22 +83,19 @@ class MoneyDay:
         found = self.actors.ask(owner_of(shop), "reimbursement", api.GET_STATEMENTS, query=query).statements
         return [s for s in found if s.amount_cents > 0]
 
-    def _ask_first(self, shop: cast.Shop, statement: api.Statement) -> None:
-        full = self.actors.ask(owner_of(shop), "reimbursement", api.GET_STATEMENT, statement_id=statement.statement_id)
-        if full.queries:
-            return
-        ask = api.AskQuery(line_id=full.lines[0].line_id, reason="The receipt of that day says another amount")
-        query = self.actors.ask(owner_of(shop), "reimbursement", api.POST_QUERY, ask, key=f"query {statement.statement_id}",
-                                statement_id=statement.statement_id)  # fmt: skip
-        settle = api.SettleQuery(answer="The rest was paid in cash; the coins are right")
-        self.actors.ask(
-            "lucia",
-            "reimbursement",
-            api.POST_QUERY_SETTLE,
-            settle,
-            key=f"settle {query.query_id}",
-            query_id=query.query_id,
+    def _query(self, shop: cast.Shop, statement: api.Statement, reason: str) -> api.Query:
+        """The owner asks about the statement's first line."""
+        where = {"statement_id": statement.statement_id}
+        line = self.actors.ask(owner_of(shop), "reimbursement", api.GET_STATEMENT, **where).lines[0]
+        body = api.AskQuery(line_id=line.line_id, reason=reason)
+        query: api.Query = self.actors.ask(
+            owner_of(shop), "reimbursement", api.POST_QUERY, body, key=f"query {statement.statement_id}", **where
         )
+        return query
+
+    def _answer(self, query: api.Query, answer: str) -> None:
+        body, key = api.SettleQuery(answer=answer), f"settle {query.query_id}"
+        self.actors.ask("lucia", "reimbursement", api.POST_QUERY_SETTLE, body, key=key, query_id=query.query_id)
 
     def _account(self, shop: cast.Shop, iban: str) -> None:
         """The owner proposes an account, a finance officer lets it take effect."""

@@ -118,6 +118,16 @@ class Ceilings(Struct, frozen=True, kw_only=True):
     caps: tuple[Ceiling, ...]
 
 
+class CeilingOnRecord(Ceiling, frozen=True, kw_only=True):
+    """`set_at`: when an administrator set it; null for those of the city's settings."""
+
+    set_at: datetime | None = None
+
+
+class AllCeilings(Struct, frozen=True, kw_only=True):
+    caps: tuple[CeilingOnRecord, ...]
+
+
 class Award(Struct, frozen=True, kw_only=True):
     """The coins a confirmed attendance earned.
 
@@ -213,7 +223,7 @@ GET_CAPS = Endpoint(
     answer=Ceilings,
 )
 GET_ALL_CAPS = Endpoint(
-    method="GET", path="/caps/all", summary="Every ceiling there was, is or will be, oldest first", allow=(PUBLIC,), answer=Ceilings
+    method="GET", path="/caps/all", summary="Every ceiling there was, is or will be, oldest first", allow=(PUBLIC,), answer=AllCeilings
 )  # fmt: skip
 POST_CAP = Endpoint(
     method="POST", path="/caps", summary="Set a ceiling from a date on", allow=("admin",), request=SetCap, answer=Ceiling, status=201,

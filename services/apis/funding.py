@@ -19,6 +19,7 @@ Slug = Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{1,39}$")]
 Permille = Annotated[int, Meta(ge=1, le=1000)]
 BudgetCents = Annotated[int, Meta(ge=1, le=10_000_000_000)]
 FundKind = Literal["city", "sponsor", "grant"]
+SetAsideState = Literal["prepared", "settled", "withdrawn"]
 
 
 class OpenFund(Struct, frozen=True, kw_only=True):
@@ -108,11 +109,19 @@ class SetAside(Struct, frozen=True, kw_only=True):
     fund_id: UUID
     amount_cents: int
     act: str
-    state: Literal["prepared", "settled", "withdrawn"]
+    state: SetAsideState
     prepared_by: UUID
     prepared_at: datetime
     decided_by: UUID | None
     decided_at: datetime | None
+
+
+class SetAsideQuery(Page, frozen=True, kw_only=True):
+    """Newest first. `decided_until`: those decided by that instant."""
+
+    fund_id: UUID | None = None
+    state: SetAsideState | None = None
+    decided_until: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class SetAsides(Struct, frozen=True, kw_only=True):
@@ -157,7 +166,8 @@ POST_SET_ASIDE = Endpoint(
     request=PrepareSetAside, answer=SetAside, status=201, errors=("unknown_fund", "fund_closed", "not_for_sponsors"),
 )  # fmt: skip
 GET_SET_ASIDES = Endpoint(
-    method="GET", path="/set-asides", summary="Money set aside, newest first", allow=("finance", "auditor"), query=Page, answer=SetAsides
+    method="GET", path="/set-asides", summary="Money set aside, newest first", allow=("finance", "auditor"), query=SetAsideQuery,
+    answer=SetAsides,
 )  # fmt: skip
 POST_SET_ASIDE_APPROVE = Endpoint(
     method="POST", path="/set-asides/{set_aside_id:uuid}/approve", summary="Approve what another person prepared", allow=("finance",),

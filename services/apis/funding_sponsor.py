@@ -102,7 +102,11 @@ class TopUp(Struct, frozen=True, kw_only=True):
 
 
 class TopUps(Struct, frozen=True, kw_only=True):
+    """A part of a sponsor's top-ups; of all of them: `count`, and `given_cents`, what came with them and was not taken back."""
+
     topups: tuple[TopUp, ...]
+    count: int
+    given_cents: int
     next_cursor: str | None = None
 
 

@@ -250,7 +250,7 @@ GET_THIS_TILL = Endpoint(
     errors=("till_unpaired",),
 )  # fmt: skip
 GET_TILLS = Endpoint(
-    method="GET", path="/shops/{shop_id:uuid}/tills", summary="The tills of a shop", allow=("shop_owner", "admin"),
+    method="GET", path="/shops/{shop_id:uuid}/tills", summary="The tills of a shop", allow=("shop_owner", "admin", "finance", "auditor"),
     answer=Tills, errors=("unknown_shop",),
 )  # fmt: skip
 POST_TILL_UNPAIR = Endpoint(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from msgspec.structs import replace
 from sqlalchemy import select, text
 
@@ -11,6 +9,7 @@ from services.apis import awards as api
 from services.apis.city import Cap, Caps, City, cap_on
 from services.awards import domain, models
 from services.kit.db import Tx
+from services.kit.views import view_of
 
 ONE_AT_A_TIME = text("LOCK TABLE caps IN SHARE ROW EXCLUSIVE MODE")
 
@@ -39,21 +38,20 @@ def set_cap(tx: Tx, body: api.SetCap) -> api.Ceiling:
 
 def caps_in_force(tx: Tx) -> api.Ceilings:
     caps, today = city_of(tx).caps, tx.city.day_of(tx.now)
-    return _told((kind, cap) for kind, of in _kinds(caps) if (cap := cap_on(of, today)))
+    return api.Ceilings(caps=tuple(_told(kind, cap) for kind, of in _kinds(caps) if (cap := cap_on(of, today))))
 
 
-def all_caps(tx: Tx) -> api.Ceilings:
-    return _told((kind, cap) for kind, of in _kinds(city_of(tx).caps) for cap in of)
+def all_caps(tx: Tx) -> api.AllCeilings:
+    later = [view_of(api.CeilingOnRecord, cap) for cap in tx.session.scalars(select(models.Cap))]
+    settings = [
+        view_of(api.CeilingOnRecord, cap, cap=kind, set_at=None) for kind, of in _kinds(tx.city.caps) for cap in of
+    ]
+    return api.AllCeilings(caps=tuple(sorted((*settings, *later), key=lambda one: (one.cap, one.since))))
 
 
 def _kinds(caps: Caps) -> tuple[tuple[api.CapKind, tuple[Cap, ...]], ...]:
     return ("day", caps.day), ("month", caps.month)
 
 
-def _told(caps: Iterable[tuple[api.CapKind, Cap]]) -> api.Ceilings:
-    return api.Ceilings(
-        caps=tuple(
-            api.Ceiling(cap=kind, amount_cents=cap.amount_cents, since=cap.since, legal_basis=cap.legal_basis)
-            for kind, cap in caps
-        )
-    )
+def _told(kind: api.CapKind, cap: Cap) -> api.Ceiling:
+    return view_of(api.Ceiling, cap, cap=kind)

@@ -36,16 +36,16 @@ class Shown:
     """A ceiling in a table: whose period it is for, and whether it holds today."""
 
     period: str
-    ceiling: api.Ceiling
+    ceiling: api.CeilingOnRecord
     holds: bool
 
 
 def ceilings() -> list[Shown]:
     """Every ceiling there was, is or will be, each period's newest first."""
     told = ask("awards", api.GET_ALL_CAPS).caps
-    holding = ask("awards", api.GET_CAPS).caps
+    holding = {(one.cap, one.since) for one in ask("awards", api.GET_CAPS).caps}
     return [
-        Shown(str(words), one, one in holding)
+        Shown(str(words), one, (one.cap, one.since) in holding)
         for kind, words in PERIODS
         for one in sorted((one for one in told if one.cap == kind), key=lambda one: one.since, reverse=True)
     ]

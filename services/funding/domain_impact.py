@@ -8,25 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 LEAST = 10
 
 
 @dataclass(frozen=True)
 class Sum:
-    """What belongs together. `members`: the people – or the purchases – it stands for, each counted once."""
+    """What belongs together. `members`: the people it stands for, each counted once however many sums they are in; `purchases`: how many
+    of those, each of which is in one sum only."""
 
     members: frozenset[str] = frozenset()
     minutes: int = 0
     amount_cents: int = 0
+    purchases: int = 0
 
-    def __add__(self, other: Sum) -> Sum:
-        return Sum(self.members | other.members, self.minutes + other.minutes, self.amount_cents + other.amount_cents)
+    @property
+    def size(self) -> int:
+        return len(self.members) + self.purchases
 
     @property
     def small(self) -> bool:
-        return len(self.members) < LEAST
+        return self.size < LEAST
 
 
 Lines = dict[tuple[str | None, str | None], Sum]
@@ -54,7 +56,7 @@ def gather(groups: Mapping[str, Sum]) -> tuple[dict[str, Sum], Sum | None]:
 
     While the others are too few, the smallest of the rest joins them; they are small in the end only if everything together is.
     """
-    by_size = sorted(groups, key=lambda name: (len(groups[name].members), name))
+    by_size = sorted(groups, key=lambda name: (groups[name].size, name))
     alone = [name for name in by_size if not groups[name].small]
     others = [name for name in by_size if groups[name].small]
     while others and alone and total(groups[name] for name in others).small:
@@ -63,4 +65,10 @@ def gather(groups: Mapping[str, Sum]) -> tuple[dict[str, Sum], Sum | None]:
 
 
 def total(sums: Iterable[Sum]) -> Sum:
-    return reduce(Sum.__add__, sums, Sum())
+    all_of_them = list(sums)
+    return Sum(
+        members=frozenset().union(*(one.members for one in all_of_them)),
+        minutes=sum(one.minutes for one in all_of_them),
+        amount_cents=sum(one.amount_cents for one in all_of_them),
+        purchases=sum(one.purchases for one in all_of_them),
+    )

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.apis import funding as api
-from services.apis.endpoint import Page
 from services.apis.errors import Refused, not_found
 from services.funding import domain
 from services.funding.handlers_fund import facts_of, locked_fund
@@ -40,9 +39,15 @@ def withdraw_set_aside(tx: Tx, set_aside_id: UUID) -> api.SetAside:
     return _decide(tx, _prepared(tx, set_aside_id), "withdrawn")
 
 
-def list_set_asides(tx: Tx, query: Page) -> api.SetAsides:
+def list_set_asides(tx: Tx, query: api.SetAsideQuery) -> api.SetAsides:
     spot = SetAside.prepared_at, SetAside.set_aside_id
     wanted = select(SetAside).where(after(query, *spot, newest_first=True)).order_by(*(c.desc() for c in spot))
+    if query.fund_id is not None:
+        wanted = wanted.where(SetAside.fund_id == query.fund_id)
+    if query.state is not None:
+        wanted = wanted.where(SetAside.state == query.state)
+    if query.decided_until is not None:
+        wanted = wanted.where(SetAside.decided_at <= query.decided_until)
     rows = list(tx.session.scalars(wanted.limit(query.limit + 1)))
     return api.SetAsides(
         set_asides=tuple(view_of(api.SetAside, row) for row in rows[: query.limit]),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 from msgspec import convert
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 
 from services.apis import funding_sponsor as api
 from services.apis.endpoint import Page
@@ -68,19 +69,34 @@ def make_topup(tx: Tx, body: api.MakeTopUp, sponsor_id: UUID) -> api.TopUp:
     tx.put(
         PledgeMade(pledge_id=topup.topup_id, fund_id=fund.fund_id, amount_cents=body.amount_cents, channel=channel)  # type: ignore[arg-type]
     )
-    return _views(tx, [(topup, fund)])[0]
+    return _views(tx, [(topup, fund.earmark)])[0]
 
 
 def list_topups(tx: Tx, query: Page, sponsor_id: UUID) -> api.TopUps:
     seen_sponsor(tx, sponsor_id)
     spot = TopUp.made_at, TopUp.topup_id
-    mine = select(TopUp, Fund).join(Fund, Fund.fund_id == TopUp.fund_id).where(TopUp.sponsor_id == sponsor_id)
+    mine = select(TopUp, Fund.earmark).join(Fund, Fund.fund_id == TopUp.fund_id).where(TopUp.sponsor_id == sponsor_id)
     wanted = mine.where(after(query, *spot, newest_first=True)).order_by(*(c.desc() for c in spot))
-    rows = [(topup, fund) for topup, fund in tx.session.execute(wanted.limit(query.limit + 1))]
+    rows = [(topup, earmark) for topup, earmark in tx.session.execute(wanted.limit(query.limit + 1))]
+    count, given_cents = _sums(tx, sponsor_id)
     return api.TopUps(
         topups=_views(tx, rows[: query.limit]),
+        count=count,
+        given_cents=given_cents,
         next_cursor=next_cursor(query, rows, lambda row: (row[0].made_at, row[0].topup_id)),
     )
+
+
+def _sums(tx: Tx, sponsor_id: UUID) -> tuple[int, int]:
+    """How many top-ups a sponsor made, and what came with them and stayed (cents)."""
+    count = select(func.count()).where(TopUp.sponsor_id == sponsor_id)
+    came = (
+        select(func.coalesce(func.sum(Settlement.amount_cents - Settlement.taken_back_cents), 0))
+        .join(TopUp, TopUp.topup_id == Settlement.topup_id)
+        .where(TopUp.sponsor_id == sponsor_id)
+    )
+    row = tx.session.execute(select(count.scalar_subquery(), came.scalar_subquery())).one()
+    return int(row[0]), int(row[1])
 
 
 def get_topup(tx: Tx, sponsor_id: UUID, topup_id: UUID) -> api.TopUp:
@@ -88,7 +104,7 @@ def get_topup(tx: Tx, sponsor_id: UUID, topup_id: UUID) -> api.TopUp:
     topup = tx.session.get(TopUp, topup_id)
     if topup is None or topup.sponsor_id != sponsor_id:
         raise not_found("topup", topup_id)
-    return _views(tx, [(topup, tx.session.get_one(Fund, topup.fund_id))])[0]
+    return _views(tx, [(topup, tx.session.get_one(Fund, topup.fund_id).earmark)])[0]
 
 
 def _fund(tx: Tx, sponsor_id: UUID, purpose: api.Purpose) -> Fund:
@@ -121,7 +137,7 @@ def _open_checkout(tx: Tx, topup: TopUp, purpose: str) -> None:
     topup.session_id, topup.checkout_url = page.session_id, page.url
 
 
-def _views(tx: Tx, rows: list[tuple[TopUp, Fund]]) -> tuple[api.TopUp, ...]:
+def _views(tx: Tx, rows: list[tuple[TopUp, dict[str, Any]]]) -> tuple[api.TopUp, ...]:
     receipts: dict[UUID | None, list[api.Receipt]] = defaultdict(list)
     of_these = Settlement.topup_id.in_([topup.topup_id for topup, _ in rows])
     for row in tx.session.scalars(select(Settlement).where(of_these).order_by(Settlement.turn)):
@@ -131,9 +147,9 @@ def _views(tx: Tx, rows: list[tuple[TopUp, Fund]]) -> tuple[api.TopUp, ...]:
     account = tx.city.account
     return tuple(
         view_of(
-            api.TopUp, topup, earmark=convert(fund.earmark, Earmark), receipts=tuple(receipts[topup.topup_id]),
+            api.TopUp, topup, earmark=convert(earmark, Earmark), receipts=tuple(receipts[topup.topup_id]),
             checkout_url=topup.checkout_url if topup.state == "open" else None,
             transfer=api.TransferTo(iban=account.iban, holder=account.name, reference=topup.reference) if topup.reference else None,
         )
-        for topup, fund in rows
+        for topup, earmark in rows
     )  # fmt: skip

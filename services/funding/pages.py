@@ -8,23 +8,27 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
+from msgspec.structs import replace
 
 from services.apis import funding_sponsor as api
 from services.apis import redemption
 from services.apis.endpoint import Page
-from services.apis.errors import Refused, not_found
-from services.funding import pages_give
+from services.apis.errors import Refused
+from services.funding import pages_give, pages_receipt
+from services.funding.pages_receipt import one_topup
 from services.funding.words_sponsor import REFUSALS, STATES, WAYS, purpose_name
+from services.kit.every import AT_ONCE, every
 from services.kit.i18n import short_month
 from services.kit.screens import ask, ask_together, only, screens, visit
 from services.kit.words import say
 
 pages = Blueprint("sponsor", __name__, url_prefix="/sponsors", template_folder="templates")
 say(pages, REFUSALS)
+pages_receipt.add_to(pages)
 SPONSOR = "sponsor"
-MOST = 200
+SHOWN = 20
 
 
 def acting_for() -> UUID:
@@ -42,12 +46,10 @@ def home() -> ResponseReturnValue:
     parts = ask_together(
         sponsor=lambda: ask("funding", api.GET_SPONSOR, sponsor_id=sponsor_id),
         impact=lambda: ask("funding", api.GET_SPONSOR_IMPACT, sponsor_id=sponsor_id),
-        topups=lambda: all_topups(sponsor_id), shops=shop_names, others=others,
+        given=lambda: topups(sponsor_id, all_of_them="all" in request.args), shops=shop_names, others=others,
     )  # fmt: skip
-    topups = parts.get("topups", [])
     return render_template(
-        "sponsor/home.html", parts=parts, became=Became(parts["impact"]) if "impact" in parts else None, topups=topups,
-        given_cents=sum(r.amount_cents - r.taken_back_cents for one in topups for r in one.receipts),
+        "sponsor/home.html", parts=parts, became=Became(parts["impact"]) if "impact" in parts else None, given=parts.get("given"),
         state=state_of, ways=WAYS, purpose=purpose, first_of=first_of, bar_names=bar_names,
         place_names={n.id: n.name for n in screens().city.neighbourhoods},
     )  # fmt: skip
@@ -88,27 +90,20 @@ def _most_first(sums: Counter[Any]) -> list[tuple[Any, int]]:
     return sorted(sums.items(), key=lambda item: (item[0] is None, -item[1]))
 
 
-def all_topups(sponsor_id: UUID) -> list[api.TopUp]:
-    """Newest first."""
-    found: list[api.TopUp] = []
-    cursor = None
-    while True:
-        told = ask("funding", api.GET_TOPUPS, query=Page(limit=MOST, cursor=cursor), sponsor_id=sponsor_id)
-        found += told.topups
-        if (cursor := told.next_cursor) is None:
-            return found
+def topups(sponsor_id: UUID, *, all_of_them: bool) -> api.TopUps:
+    """The newest, or every one."""
+    page = Page(limit=AT_ONCE if all_of_them else SHOWN)
+    told: api.TopUps = ask("funding", api.GET_TOPUPS, query=page, sponsor_id=sponsor_id)
+    while all_of_them and told.next_cursor:
+        more = ask("funding", api.GET_TOPUPS, query=replace(page, cursor=told.next_cursor), sponsor_id=sponsor_id)
+        told = replace(more, topups=told.topups + more.topups)
+    return told
 
 
 def shop_names() -> dict[UUID, str]:
     """Of shops that have left, too."""
-    found: dict[UUID, str] = {}
-    cursor = None
-    while True:
-        query = redemption.ShopQuery(limit=MOST, cursor=cursor, also_ended=True)
-        told = ask("redemption", redemption.GET_SHOPS, query=query)
-        found |= {shop.shop_id: shop.name for shop in told.shops}
-        if (cursor := told.next_cursor) is None:
-            return found
+    query = redemption.ShopQuery(also_ended=True)
+    return {shop.shop_id: shop.name for shop in every("redemption", redemption.GET_SHOPS, "shops", query)}
 
 
 def others() -> Sequence[api.Sponsor]:
@@ -134,29 +129,6 @@ def topup(sponsor_id: UUID) -> ResponseReturnValue:
     coming = "paid" in request.args and found.state == "open"
     return render_template(
         "sponsor/topup.html", topup=found, coming=coming, state=state_of(found), ways=WAYS, purpose=purpose
-    )
-
-
-def one_topup(sponsor_id: UUID, topup_id: str) -> api.TopUp:
-    try:
-        found: api.TopUp = ask("funding", api.GET_TOPUP, sponsor_id=sponsor_id, topup_id=UUID(topup_id))
-    except ValueError:
-        raise not_found("topup", topup_id) from None
-    return found
-
-
-@pages.get("/<uuid:sponsor_id>/receipts/<uuid:topup_id>/<uuid:receipt_id>")
-@only(SPONSOR)
-def receipt(sponsor_id: UUID, topup_id: UUID, receipt_id: UUID) -> ResponseReturnValue:
-    """To print or keep: what came, when, from whom and for what."""
-    found = one_topup(sponsor_id, str(topup_id))
-    one = next((r for r in found.receipts if r.receipt_id == receipt_id), None)
-    if one is None:
-        raise not_found("receipt", receipt_id)
-    sponsor = ask("funding", api.GET_SPONSOR, sponsor_id=sponsor_id)
-    back = url_for(".topup", sponsor_id=sponsor_id, topup=topup_id)
-    return render_template(
-        "sponsor/receipt.html", topup=found, receipt=one, sponsor=sponsor, back_to=back, ways=WAYS, purpose=purpose
     )
 
 

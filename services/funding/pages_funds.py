@@ -77,7 +77,7 @@ def funds() -> ResponseReturnValue:
     questions: dict[str, Callable[[], Any]] = {"funds": all_funds}
     if _reads_money():
         questions |= {
-            "set_asides": lambda: [one for one in _set_asides() if one.state == "prepared"], "credits": _credits,
+            "set_asides": lambda: list(_set_asides(state="prepared")), "credits": _credits,
         }  # fmt: skip
     if visit().who.has(OFFICER):
         questions["batches"] = _batches_for_me
@@ -103,8 +103,8 @@ def all_funds() -> list[api.Fund]:
     return sorted(every("funding", api.GET_FUNDS, "funds"), key=lambda one: (not one.open, one.rank, one.name))
 
 
-def _set_asides() -> Iterator[api.SetAside]:
-    return every("funding", api.GET_SET_ASIDES, "set_asides")
+def _set_asides(**which: Any) -> Iterator[api.SetAside]:
+    return every("funding", api.GET_SET_ASIDES, "set_asides", api.SetAsideQuery(**which))
 
 
 def _reads_money() -> bool:
@@ -160,7 +160,7 @@ def _fund(fund_id: UUID, refusal: Refused | None = None) -> ResponseReturnValue:
     found = next((one for one in known if one.fund_id == fund_id), None)
     if found is None:
         raise Refused("unknown_fund", "There is no such fund.", status=404)
-    asides = [one for one in _set_asides() if one.fund_id == fund_id] if _reads_money() else []
+    asides = list(_set_asides(fund_id=fund_id)) if _reads_money() else []
     programmes = ask("shifts", shifts.GET_PROGRAMMES).programmes if found.earmark.programme_ids else ()
     page = render_template(
         "funds/fund.html", fund=found, set_asides=asides, trend=_trends([found]).get(fund_id), refusal=refusal, wide=WIDE, high=HIGH,

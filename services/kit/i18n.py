@@ -34,6 +34,7 @@ LANGUAGES = {
 RIGHT_TO_LEFT = frozenset({"ar", "ur"})
 COMMAS = {"ar": "، ", "ur": "، "}
 TRANSLATIONS = Path(__file__).parent / "translations"
+EUROPEAN = Locale("en", "GB")
 YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -118,7 +119,7 @@ def day(when: date) -> str:
 def long_day(when: date) -> str:
     """`Saturday 28 November` in the person's language."""
     # Unicode's data has no such layout for every language; the one that goes on with the year is there for all.
-    whole = Locale.parse(_written()).date_formats["full"].pattern
+    whole = _written().date_formats["full"].pattern
     return format_date(when, whole[: whole.index("MMMM") + 4].replace(", ", " "), locale=_written())
 
 
@@ -155,7 +156,7 @@ def until(when: datetime, now: datetime) -> str:
 
 def language_name(code: str) -> str:
     """A language as the person's own language calls it."""
-    return str(Locale.parse(_written()).languages.get(code, code))
+    return str(_written().languages.get(code, code))
 
 
 def listed(words: Iterable[str]) -> str:
@@ -172,8 +173,9 @@ def week_days() -> list[tuple[str, str]]:
     return [(letters[n], names[n]) for n in range(7)]
 
 
-def _written() -> str:
-    return str(get_locale() or "en_GB")
+def _written() -> Locale:
+    """The person's language and country. Not by name: babel would look that up again for every number and day of a page."""
+    return get_locale() or EUROPEAN
 
 
 def _remember(response: Response) -> Response:

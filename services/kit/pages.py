@@ -55,7 +55,7 @@ def init_pages(app: Flask, otherwise: Callable[[HTTPException], ResponseReturnVa
     kit = Blueprint("kit", __name__, template_folder="templates")
     kit.add_url_rule("/assets/<edition>/<path:name>", "asset", _serve)
     app.register_blueprint(kit)
-    app.add_template_global(asset)
+    app.add_template_global(cache(asset), "asset")  # a page has an icon in every row, all from one file
     app.after_request(_secure)
     app.after_request(_compress)
 

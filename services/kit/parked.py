@@ -12,7 +12,8 @@ from services.apis.errors import Refused
 from services.events import decode
 from services.kit.context import Context
 from services.kit.db import PARKED
-from services.kit.inbox import database_away, handle
+from services.kit.handle import handle
+from services.kit.inbox import database_away
 
 _OPEN = PARKED.c.ended_at.is_(None)
 

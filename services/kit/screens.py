@@ -25,7 +25,7 @@ from services.apis.city import City
 from services.apis.errors import Refused
 from services.kit import i18n
 from services.kit.auth import NOBODY, Principal, Tokens
-from services.kit.charts import bar_chart
+from services.kit.charts import bar_chart, tile_places
 from services.kit.clock import Clock
 from services.kit.codes import qr
 from services.kit.http import Client
@@ -110,7 +110,7 @@ def init_screens(app: Flask, screens: Screens) -> None:
     app.jinja_env.globals.update(
         visit=visit, words=in_words, new_key=lambda: str(screens.ids()), qr=qr, city=screens.city,
         cents=i18n.cents, euros=i18n.euros, number=i18n.number, duration=i18n.duration, short_date=i18n.day, long_date=i18n.long_day,
-        full_date=i18n.full_day, month=i18n.month, bar_chart=bar_chart,
+        full_date=i18n.full_day, month=i18n.month, bar_chart=bar_chart, tile_places=tile_places,
         short_day=lambda instant: i18n.day(day_of(instant)), long_day=lambda instant: i18n.long_day(day_of(instant)),
         until_words=lambda instant: i18n.until(instant, screens.clock.now()), day_today=lambda: day_of(screens.clock.now()),
         language_names=lambda codes: i18n.listed(map(i18n.language_name, codes)), listed=i18n.listed,

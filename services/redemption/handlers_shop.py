@@ -81,6 +81,12 @@ def shop_of_owner(tx: Tx, shop_id: UUID) -> Shop:
     return shop
 
 
+def shop_read(tx: Tx, shop_id: UUID) -> Shop:
+    """The shop, for whoever reads its statements: the city's officers and auditors, too."""
+    inside = tx.who.has("finance") or tx.who.has("auditor")
+    return _shop(tx, shop_id) if inside else shop_of_owner(tx, shop_id)
+
+
 def agreement_of(shop: Shop) -> domain.Agreement:
     return domain.Agreement(shop.signed_on, shop.ends_on, closed=shop.closed_at is not None)
 

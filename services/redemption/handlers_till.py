@@ -14,7 +14,7 @@ from services.events.redemption import TillPaired, TillUnpaired
 from services.kit.auth import Grant, Principal
 from services.kit.db import Tx
 from services.redemption import domain
-from services.redemption.handlers_shop import check_not_closed, shop_of_owner
+from services.redemption.handlers_shop import check_not_closed, shop_of_owner, shop_read
 from services.redemption.models import PairingCode, Shop, Till
 
 
@@ -67,7 +67,7 @@ def this_till(tx: Tx) -> api.ThisTill:
 
 
 def list_tills(tx: Tx, shop_id: UUID) -> api.Tills:
-    shop_of_owner(tx, shop_id)
+    shop_read(tx, shop_id)
     rows = tx.session.scalars(select(Till).where(Till.shop_id == shop_id).order_by(Till.paired_at, Till.till_id))
     return api.Tills(tills=tuple(_view(row) for row in rows))
 

@@ -5,12 +5,11 @@ Asked without whom: what officers and auditors see here are ids of hours and pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from services.apis import attendance, awards, ledger_origin, shifts
+from services.apis import attendance, awards, ledger_origin, shifts, shifts_held
 from services.apis import reimbursement as claim_api
 from services.apis import reimbursement_trail as api
 from services.kit.screens import ask, ask_together
@@ -76,11 +75,11 @@ def _where(
     grounds: Collection[awards.Ground],
 ) -> tuple[dict[UUID, attendance.Seen], dict[UUID, shifts.Shift]]:
     """The attendances, and the shifts as far as they are told, all asked together."""
-    wanted = [ground.attendance_id for ground in grounds]
-    questions = {str(shift_id): _asking(shift_id) for shift_id in {ground.shift_id for ground in grounds}}
-    parts = ask_together(seen=lambda: list(_seen(wanted)), **questions)
-    seen = parts.pop("seen") if "seen" in parts else list(_seen(wanted))  # without them nothing is followed
-    return {one.attendance_id: one for one in seen}, {UUID(shift_id): shift for shift_id, shift in parts.items()}
+    attended = [ground.attendance_id for ground in grounds]
+    worked = [ground.shift_id for ground in grounds]
+    parts = ask_together(seen=lambda: list(_seen(attended)), held=lambda: list(_held(worked)))
+    seen = parts["seen"] if "seen" in parts else list(_seen(attended))  # without them nothing is followed
+    return {one.attendance_id: one for one in seen}, {one.shift_id: one for one in parts.get("held", ())}
 
 
 def _seen(attendance_ids: Iterable[UUID]) -> Iterator[attendance.Seen]:
@@ -88,8 +87,9 @@ def _seen(attendance_ids: Iterable[UUID]) -> Iterator[attendance.Seen]:
         yield from ask("attendance", attendance.POST_SEEN, attendance.AskSeen(attendance_ids=some)).seen
 
 
-def _asking(shift_id: UUID) -> Callable[[], Any]:
-    return lambda: ask("shifts", shifts.GET_SHIFT, shift_id=shift_id)
+def _held(shift_ids: Iterable[UUID]) -> Iterator[shifts.Shift]:
+    for some in _in_turn(shift_ids, shifts_held.MOST_HELD):
+        yield from ask("shifts", shifts_held.POST_HELD, shifts_held.AskHeld(shift_ids=some)).shifts
 
 
 def _in_turn(ids: Iterable[UUID], most: int) -> Iterator[tuple[UUID, ...]]:

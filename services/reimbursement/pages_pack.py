@@ -29,6 +29,7 @@ Each table is one step; the last column of a step leads to the next.
 6-claim.csv        the claim: what is due of which fund
 7-payments.csv     its payments, and the three people each went through
 8-bank-lines.csv   what the bank's statements say of them
+statement.pdf      the statement as the shop confirmed it
 claim.json         all of this as one document
 SHA256SUMS         the checksum of each file: sha256sum -c SHA256SUMS
 
@@ -42,8 +43,9 @@ def made(
     sales: Sequence[Spent],
     decisions: Sequence[funding.SetAside],
     funds: Iterable[funding.Fund],
+    statement: bytes,
 ) -> bytes:
-    """The ZIP."""
+    """The ZIP. `statement`: as PDF."""
     names = {fund.fund_id: fund.name for fund in funds}
     thanks = list({one.ground.award_id: one for sale in sales for one in sale.thanks}.values())
     payments = [(one.payment, one.batch) for one in told.payments]
@@ -82,6 +84,7 @@ def made(
     whole = {"claim": told, "document": note, "sales": sales, "decisions": decisions}
     files = {"README.txt": README.format(number=note.number).encode(), "claim.json": msgspec.json.encode(whole)}
     files |= {f"{name}.csv": as_csv(columns, rows) for name, (columns, rows) in tables.items()}
+    files["statement.pdf"] = statement
     sums = "".join(f"{sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
     return zipped({**files, "SHA256SUMS": sums.encode()})
 

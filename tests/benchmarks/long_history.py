@@ -40,7 +40,9 @@ class Copied:
     but: dict[str, str] = field(default_factory=dict)
 
 
-LAST_OF_SHOP = "(SELECT max(s.statement_id::text)::uuid FROM statements s WHERE s.shop_id = t.shop_id)"
+CONFIRMED = "SELECT s.statement_id FROM statements s WHERE s.state = 'claimed'"
+OF_ENDED = f"statement_id IS NULL OR statement_id IN ({CONFIRMED})"
+LAST_OF_SHOP = f"(SELECT max(c.statement_id::text)::uuid FROM ({CONFIRMED} AND s.shop_id = t.shop_id) AS c)"
 ON_A_STATEMENT = f"CASE WHEN claim_id IS NULL THEN pg_temp.moved(coalesce(statement_id, {LAST_OF_SHOP}), n) END"
 COPIES: dict[str, dict[str, Copied]] = {
     "shifts": {"shifts": Copied("ends_at < now()"), "signups": Copied(OVER)},
@@ -60,9 +62,9 @@ COPIES: dict[str, dict[str, Copied]] = {
             "closed_by": "coalesce(closed_by, issued_by)",
             "closed_at": "coalesce(closed_at, issued_at) - n * interval '3 months'",
         }),
-        "statements": Copied(), "statement_parts": Copied(),
-        "lines": Copied(but={"statement_id": ON_A_STATEMENT}),
-        "line_parts": Copied(), "queries": Copied("answer IS NOT NULL"),
+        "statements": Copied("state = 'claimed'"), "statement_parts": Copied(f"statement_id IN ({CONFIRMED})"),
+        "lines": Copied(OF_ENDED, {"statement_id": ON_A_STATEMENT}),
+        "line_parts": Copied(f"line_id IN (SELECT l.line_id FROM lines l WHERE {OF_ENDED})"), "queries": Copied("answer IS NOT NULL"),
         "claims": Copied(but={"number": "number + 10 * n", "year": "extract(year FROM made_at - n * interval '3 months')"}),
         "batches": Copied(but={
             "state": "'released'", "execution_on": "coalesce(execution_on, prepared_at::date) - n * 91",

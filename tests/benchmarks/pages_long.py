@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
+from infra.demo import cast
 from infra.demo.history import Life
 from infra.demo.memory import MemoryFile
 from infra.demo.run import first_memory
@@ -17,6 +19,8 @@ from infra.demo.setup import owner_of
 from infra.front import front_app
 from infra.serve import Server, one_origin
 from infra.wiring import Town
+from services.apis import reimbursement as api
+from services.apis import reimbursement_payment as payment_api
 from services.kit.clock import SetClock
 from tests.benchmarks.long_history import lengthen
 from tests.benchmarks.pages import BAR_MS, page_times, row_of_p95
@@ -65,7 +69,32 @@ def _a_demo_town() -> Iterator[Lived]:
         life.live(lambda _done, _total, _sentence: None)
         if not memory.finished:
             raise RuntimeError(f"the history came to day {memory.done_days} only")
+        _end_what_is_open(town, life)
         yield people_of(town, life)
+
+
+def _end_what_is_open(town: Town, life: Life) -> None:
+    """What the last month left to the demo's visitor is done: every statement confirmed, every payment prepared."""
+    lucia = partial(life.actors.ask, "lucia", "reimbursement")
+    owners = {life.memory.ids[shop.name]: owner_of(shop) for shop in cast.SHOPS}
+    left = [
+        one
+        for one in lucia(api.GET_STATEMENTS, query=api.StatementQuery(limit=200)).statements
+        if one.state != "claimed"
+    ]
+    for one in left:
+        where = {"statement_id": one.statement_id}
+        for query in lucia(api.GET_STATEMENT, **where).queries:
+            if query.answer is None:
+                answer = api.SettleQuery(answer="The coins are right")
+                lucia(api.POST_QUERY_SETTLE, answer, key=f"settle {query.query_id}", query_id=query.query_id)
+        life.actors.ask(
+            owners[one.shop_id], "reimbursement", api.POST_CONFIRM, key=f"confirm {one.statement_id}", **where
+        )
+    if left:
+        body, key = payment_api.PrepareBatch(), "batch of what was left"
+        life.actors.ask("giulio", "reimbursement", payment_api.POST_BATCH, body, key=key)
+    town.settle()
 
 
 def people_of(town: Town, life: Life) -> Lived:

@@ -69,7 +69,7 @@ def test_a_ceiling_is_set_with_its_act_from_a_day_on(town: Town, visit: Visit) -
     page.get_by_label("Amount in euro").fill("120,50")
     page.get_by_role("button", name="Set the ceiling").click()
     expect(page.get_by_role("status")).to_contain_text("The ceiling is set. It holds from")
-    expect(page.get_by_role("row", name=re.compile("A month.*Delibera.*€120.50.*from"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("A month.*Delibera.*set on.*€120.50.*from"))).to_be_visible()
     [cap] = [one for one in the_admin(town).ask("awards", awards.GET_ALL_CAPS).caps if one.since > today]
     assert (cap.cap, cap.amount_cents, cap.since.day) == ("month", 12_050, 1)
 

@@ -15,6 +15,7 @@ from services.apis import attendance, reimbursement
 from tests.browser.conftest import DESK, Visit
 from tests.builders_identity import SignedIn, the_admin
 from tests.builders_reimbursement import a_booking, a_file, an_order
+from tests.component.test_screens import Device
 from tests.stories.town_life import (
     Cast,
     Shop,
@@ -152,6 +153,8 @@ def test_an_officer_follows_a_payment_to_the_attendance_and_to_nobody(town: Town
     shop = a_month_of_one_sale(cast, amal)
     statements_are_issued(cast, MAY)
     an_approved_account(cast, shop)
+    statement_id = shop.statement(MAY).statement.statement_id
+    confirmed = Device(town, shop.owner).get(f"/owner/statements/{statement_id}/statement.pdf?lang=it")
     shop.claims(MAY)
     [payment] = payments_of(cast, an_approved_batch(cast))
     page = at_work(visit, cast.lucia, f"/finance/batches/payments/{payment.payment_id}")
@@ -166,6 +169,7 @@ def test_an_officer_follows_a_payment_to_the_attendance_and_to_nobody(town: Town
     sums = dict(reversed(line.split("  ")) for line in files.pop("SHA256SUMS").decode().splitlines())
     assert sums == {name: sha256(content).hexdigest() for name, content in files.items()}
     assert not [name for name, content in files.items() if str(amal.person_id).encode() in content]
+    assert files["statement.pdf"] == confirmed.data
 
     def column(table: str, name: str) -> list[str]:
         return [row[name] for row in csv.DictReader(files[f"{table}.csv"].decode().splitlines())]
@@ -173,12 +177,8 @@ def test_an_officer_follows_a_payment_to_the_attendance_and_to_nobody(town: Town
     assert column("4-coins", "sale_id") == column("5-sales", "sale_id")
     assert column("4-coins", "award_id") == column("3-awards", "award_id")
     assert column("3-awards", "attendance_id") == column("2-attendances", "attendance_id")
-    assert (
-        column("4-coins", "amount_cents")
-        == column("6-claim", "due_cents")
-        == column("7-payments", "amount_cents")
-        == ["450"]
-    )
+    for table, name in (("4-coins", "amount_cents"), ("6-claim", "due_cents"), ("7-payments", "amount_cents")):
+        assert column(table, name) == ["450"]
     assert column("1-decisions", "act") == ["Determina n. 1/2026"]
 
 

@@ -231,9 +231,9 @@ def test_a_ceiling_the_administrator_sets_holds_from_its_day_on(town: Town) -> N
     assert [e.amount_cents for e in published(town, "awards", CoinsAwarded)] == [500, 400]
     assert {one.amount_cents: one.capped_by for one in mine(volunteer)} == {500: None, 400: cap}
     assert cap in town.client("awards").call(api.GET_CAPS).caps
-    assert [one.amount_cents for one in town.client("awards").call(api.GET_ALL_CAPS).caps if one.cap == "day"][
-        -1
-    ] == 400
+    *settings, last = [one for one in town.client("awards").call(api.GET_ALL_CAPS).caps if one.cap == "day"]
+    assert (last.amount_cents, last.set_at) == (400, town.clock.now() - timedelta(days=1))
+    assert [one.set_at for one in settings] == [None] * len(settings)
     assert town.check() == []
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -14,7 +15,16 @@ from services.apis.errors import Refused
 from services.events.funding import Earmark, FundClosed, FundOpened, TopUpSettled
 from services.kit.ids import new_id
 from tests.builders import As, an_admin
-from tests.builders_funding import a_city_fund, a_finance_person, a_fund, a_grant, a_paid_topup, a_sponsor, told
+from tests.builders_funding import (
+    a_city_fund,
+    a_finance_person,
+    a_fund,
+    a_grant,
+    a_paid_topup,
+    a_sponsor,
+    money_set_aside,
+    told,
+)
 
 
 def funds(town: Town, who: As | None = None) -> dict[Any, api.Fund]:
@@ -73,6 +83,25 @@ def test_what_was_prepared_wrongly_is_withdrawn_and_the_list_shows_all(town: Tow
         a_finance_person(town).ask("funding", api.POST_SET_ASIDE_APPROVE, set_aside_id=prepared.set_aside_id)
     assert [one.state for one in finance.ask("funding", api.GET_SET_ASIDES, query=Page()).set_asides] == ["withdrawn"]
     assert town.check() == []
+
+
+def test_set_asides_are_told_of_one_fund_in_one_state_until_an_instant(town: Town) -> None:
+    fund, other, finance = a_fund(town).fund_id, a_fund(town).fund_id, a_finance_person(town)
+    early = money_set_aside(town, fund, 500)
+    first_day = town.clock.now()
+    town.clock.move_to(first_day + timedelta(days=1))  # type: ignore[attr-defined]
+    late, elsewhere = money_set_aside(town, fund, 600), money_set_aside(town, other, 700)
+    body = api.PrepareSetAside(amount_cents=5, act="determina n. 9/2026")
+    waiting = finance.ask("funding", api.POST_SET_ASIDE, body, fund_id=fund).set_aside_id
+
+    def found(**which: Any) -> set[UUID]:
+        query = api.SetAsideQuery(**which)
+        return {one.set_aside_id for one in finance.ask("funding", api.GET_SET_ASIDES, query=query).set_asides}
+
+    assert found(fund_id=fund) == {early, late, waiting}
+    assert found(fund_id=fund, decided_until=first_day) == {early}
+    assert found(state="settled") == {early, late, elsewhere}
+    assert found(state="prepared") == {waiting}
 
 
 def test_set_asides_that_cannot_be(town: Town) -> None:

@@ -15,8 +15,8 @@ from services.events import Envelope, contract_of
 from services.events.attendance import AttendanceConfirmed, AttendanceRejected
 from services.events.awards import CoinsAwarded
 from services.events.ledger import CoinsIssued, CoinsSpent, CoinsUnspent, CoinsWithdrawn, Lot, Part
+from services.kit.handle import handle
 from services.kit.ids import new_id
-from services.kit.inbox import handle
 from tests.builders import tell
 from tests.builders_funding import a_grant, a_paid_topup, a_sponsor
 

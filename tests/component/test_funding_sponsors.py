@@ -14,7 +14,16 @@ from services.events.funding import Earmark, FundOpened, PledgeMade, TopUpSettle
 from services.funding.stripe_gateway import StripeGateway
 from services.kit.ids import new_id
 from tests.builders import As, an_admin
-from tests.builders_funding import Sponsor, a_finance_person, a_paid_topup, a_sponsor, page_of, stripe_tells, told
+from tests.builders_funding import (
+    Sponsor,
+    a_finance_person,
+    a_paid_topup,
+    a_sponsor,
+    page_of,
+    payment_of,
+    stripe_tells,
+    told,
+)
 
 PARK = api.InNeighbourhood(neighbourhood_id="le-querce")
 
@@ -120,6 +129,19 @@ def test_a_bank_transfer_is_told_its_account_and_a_reference_of_its_own(town: To
     assert one.transfer.reference != other.transfer.reference
     assert one.checkout_url is None
     assert [pledge.channel for pledge in told(town, PledgeMade)] == ["bank", "bank"]
+
+
+def test_a_part_of_the_top_ups_says_how_many_there_are_and_what_came_of_all(town: Town) -> None:
+    sponsor = a_sponsor(town)
+    first = a_paid_topup(town, sponsor, 25_000)
+    a_paid_topup(town, sponsor, 10_000)
+    open_one = sponsor.tops_up(5_000)
+    a_paid_topup(town, a_sponsor(town, "Libreria Ponte"), 7_000)
+    town.rooms["funding"].extras["stripe"].refund(payment_of(town, first), 4_000, "refund-1")
+    stripe_tells(town)
+    told = sponsor.ask("funding", api.GET_TOPUPS, query=Page(limit=1), sponsor_id=sponsor.sponsor_id)
+    assert [one.topup_id for one in told.topups] == [open_one.topup_id]
+    assert (told.count, told.given_cents) == (3, 31_000)
 
 
 def test_a_sponsor_sees_its_own_top_ups_alone_and_finance_sees_all(town: Town) -> None:

@@ -12,8 +12,8 @@ from services.events.funding import FundClosed, TopUpSettled
 from services.events.identity import PersonErased
 from services.events.ledger import AwardWaiting, CoinsIssued, CoinsWithdrawn, FundCredited, Lot, Part
 from services.kit import parked
+from services.kit.handle import handle
 from services.kit.ids import new_id
-from services.kit.inbox import handle
 from tests.builders import tell
 from tests.builders_ledger import (
     OCTOBER,

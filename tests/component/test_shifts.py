@@ -6,8 +6,9 @@ import pytest
 
 from infra.wiring import Town
 from services.apis import shifts as api
-from services.apis import shifts_message, shifts_team
+from services.apis import shifts_held, shifts_message, shifts_team
 from services.apis.errors import Refused
+from services.kit.ids import new_id
 from tests.builders import As, a_coordinator, a_programme, a_shift, a_volunteer, an_organisation
 
 
@@ -47,6 +48,15 @@ def test_a_refusal_sent_again_stays_the_same_refusal(town: Town) -> None:
     for _ in range(2):
         with pytest.raises(Refused, match="adults_only"):
             sign_up(volunteer, shift, key="0123456789")
+
+
+def test_officers_and_auditors_are_told_of_many_shifts_at_once_as_each_is(town: Town) -> None:
+    later, sooner = a_shift(town, in_hours=48), a_shift(town)
+    body = shifts_held.AskHeld(shift_ids=(later.shift_id, sooner.shift_id, new_id()))
+    told = As(town, ("auditor", None)).ask("shifts", shifts_held.POST_HELD, body).shifts
+    assert told == tuple(As(town).ask("shifts", api.GET_SHIFT, shift_id=one.shift_id) for one in (sooner, later))
+    with pytest.raises(Refused, match="not_allowed"):
+        a_volunteer(town).ask("shifts", shifts_held.POST_HELD, body)
 
 
 def test_a_shift_in_the_past_cannot_be_published(town: Town) -> None:

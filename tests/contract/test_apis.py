@@ -40,6 +40,9 @@ KEYLESS = {
         "post_staff_join",
         "post_staff_look_up",
     },
+    "shifts": {
+        "post_shifts_held",
+    },
     "attendance": {
         "post_attendances_seen",
     },

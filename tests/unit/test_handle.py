@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.events import Envelope
-from services.kit.inbox import runs
+from services.kit.handle import runs
 
 NOON = datetime(2026, 5, 4, 10, tzinfo=UTC)
 
