@@ -51,7 +51,7 @@ faults: .venv/test.stamp ## kill the ledger 200 times under 32 tills, the whole 
 	@KILLS=200 $(BIN)/python -m pytest --timeout 7200 -s tests/faults/test_kill_tills.py
 	@KILLS=50 $(BIN)/python -m pytest --timeout 7200 -s tests/faults/test_kill_town.py
 	@KILLS=300 $(BIN)/python -m pytest --timeout 7200 -s tests/faults/at_work/test_kills.py
-	@AWAY_S=60 $(BIN)/python -m pytest -s tests/faults/at_work/test_servers.py
+	@AWAY_S=60 ROUNDS=5 $(BIN)/python -m pytest --timeout 7200 -s tests/faults/at_work/test_servers.py tests/faults/at_work/test_workers.py
 
 mutation: .venv/test.stamp ## change the money rules in small ways: a unit test must fail each time
 	@$(PIP) 'mutmut>=3.8,<4' && $(BIN)/python -m tests.mutation

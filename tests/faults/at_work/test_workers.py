@@ -1,5 +1,8 @@
 """Relays and consumers of a city at work: killed between any two of their steps, coming and going as members of their group, frozen for
-longer than their group waits, and given records that are none."""
+longer than their group waits, and given records that are none.
+
+`ROUNDS` sets how often members come and go (`make faults`: five times).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from tests.faults.between_steps import BEFORE_COMMIT, BEFORE_MARK, IN_COMMIT, ga
 from tests.faults.town_at_work import AtWork
 
 pytestmark = [pytest.mark.kafka, pytest.mark.many]
-ROUNDS = 2
+ROUNDS = int(os.environ.get("ROUNDS", "1"))
 ENDED_S = 240
 MOST_FREEZES = 8
 STUCK_WITHIN_S = 8.0  # before the brokers choose another leader
