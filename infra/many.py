@@ -119,7 +119,7 @@ class ManyProcesses(Town):
         return ends_for(self.bus, self.rooms.values())
 
     def tick(self) -> int:
-        done = sum(run_jobs_alone(ctx, wait=True) for ctx in self.rooms.values())
+        done = sum(run_jobs_alone(ctx, wait_s=SETTLED_WITHIN_S) for ctx in self.rooms.values())
         self.tick_standin()
         return done
 

@@ -38,6 +38,7 @@ LEAST_PAUSE_S = 0.01  # … and at one that was not just now: doubled with each 
 POLL_S = 1.0
 JOBS_EVERY_S = 30.0
 MOST_PAUSE_S = 10.0
+ASK_AGAIN_S = 0.05  # whether another process is done with the timed work
 JOBS_LOCK = 0x6D65726A  # "merj": one process of a service does its timed work
 
 
@@ -152,16 +153,18 @@ def _consuming(ctx: Context, bus: Bus, stack: ExitStack, watch: Watch) -> Step:
     return step
 
 
-def run_jobs_alone(ctx: Context, *, wait: bool = False) -> int:
-    """Do the timed work unless another process of this service is at it (`wait`: after it). The lock ends with the connection, however
+def run_jobs_alone(ctx: Context, *, wait_s: float = 0.0) -> int:
+    """Do the timed work unless another process of this service is at it still after `wait_s`. The lock ends with the connection, however
     that ends."""
     from infra.jobs import run_jobs
 
+    deadline = time.monotonic() + wait_s
     with ctx.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        if wait:
-            conn.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": JOBS_LOCK})
-        elif not conn.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": JOBS_LOCK}):
-            return 0
+        # Asked again and again: waiting in the database ends with its limit for statements, and work that is far away may take longer.
+        while not conn.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": JOBS_LOCK}):
+            if time.monotonic() >= deadline:
+                return 0
+            time.sleep(ASK_AGAIN_S)
         try:
             return run_jobs(ctx)
         finally:
