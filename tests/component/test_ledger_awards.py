@@ -182,8 +182,9 @@ def test_awards_withdrawn_together_end_as_if_one_after_the_other(town: Town) -> 
     whole, partly, granted = (an_award(5_00, in_order(fund)) for fund in (city, city, grant))
     tell(town, whole, partly, granted)
     sell(town, partly.person_id, 2_00)
-    dropped, served, too_much = (an_award(cents, in_order(city)) for cents in (5_00, 7_00, 2_00))
-    tell(town, dropped, served, too_much)
+    dropped, served, too_much = in_turn = [an_award(cents, in_order(city)) for cents in (5_00, 7_00, 2_00)]
+    for one in in_turn:
+        tell(town, one)
     tell_together(town, [withdrawn(one) for one in (partly, dropped, whole, granted, partly)])
     took = {e.award_id: (sum(part.amount_cents for part in e.parts), e.kept_cents) for e in said(town, CoinsWithdrawn)}
     assert took == {

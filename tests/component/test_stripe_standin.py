@@ -134,6 +134,9 @@ def test_a_person_sees_that_no_money_moves_pays_and_returns() -> None:
     assert paid.location == f"https://town.example/thanks?of={path.removeprefix('/pay/')}"
     assert "settled" in {news.kind for news in scene.news()}
     assert "Paid." in browser.get(path).text
+    again = browser.post(path, data={"step": "card_pays"})  # the second of two taps
+    assert (again.status_code, again.location) == (303, paid.location)
+    assert [news.kind for news in scene.news()] == []
 
 
 def test_a_person_can_play_a_declined_card_and_then_the_bank_of_a_debit() -> None:
