@@ -19,6 +19,7 @@ from infra.wiring import OneProcess, build_town
 from services.kit.clock import SetClock, SharedClock
 from services.kit.db import POSITIONS
 from services.kit.inbox import topics_of
+from services.kit.pace import Pace
 from services.kit.settings import read_settings
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ def empty(town: Town) -> Town:
         town.clock.__init__(NOON)  # type: ignore[misc]
     on_kafka = bool(town.settings.kafka_bootstrap)
     engines = [ctx.engine for ctx in town.rooms.values()]
+    for ctx in town.rooms.values():
+        ctx.pace = Pace()  # a minute of fast tests is more than a minute of people
     for engine in engines if on_kafka else [*engines, town.bus._engine]:  # type: ignore[attr-defined]
         with engine.begin() as conn:
             conn.exec_driver_sql(EMPTY)

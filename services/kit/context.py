@@ -18,6 +18,7 @@ from services.kit.db import Tx, session_of
 from services.kit.http import Client
 from services.kit.ids import Ids
 from services.kit.metrics import Metrics
+from services.kit.pace import Pace
 from services.kit.routes import Routes
 from services.kit.tracing import Record, Trail
 
@@ -65,6 +66,7 @@ class Context:
 
     def __post_init__(self) -> None:
         self.metrics = Metrics(self.room.name)
+        self.pace = Pace()
 
     @contextmanager
     def transaction(

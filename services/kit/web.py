@@ -19,7 +19,6 @@ from services.kit.auth import NOBODY, Principal, Tokens
 from services.kit.context import Context
 from services.kit.db import Tx
 from services.kit.health import WATCHING, tell
-from services.kit.pace import Pace
 from services.kit.pages import from_elsewhere
 from services.kit.problems import install_problems, problem_response
 from services.kit.routes import File, Together
@@ -35,11 +34,10 @@ def service_app(ctx: Context) -> Flask:
     """The WSGI application of one service."""
     app = Flask(f"services.{ctx.room.name}", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max([65_536, *(e.max_bytes for e, _ in ctx.room.routes.served)])
-    pace = Pace()
     install_problems(app, ctx.room.name)
     for endpoint, handler in ctx.room.routes.served:
         rule = _PARAM.sub(lambda m: f"<{m.group(2) or 'string'}:{m.group(1)}>", endpoint.path)
-        app.add_url_rule(rule, endpoint.name, _view(ctx, endpoint, handler, pace), methods=[endpoint.method])
+        app.add_url_rule(rule, endpoint.name, _view(ctx, endpoint, handler), methods=[endpoint.method])
     for question in WATCHING:
         app.add_url_rule(f"/{question}", question, partial(_told, question, ctx), methods=["GET"])
     app.before_request(lambda: _begin(ctx))
@@ -100,9 +98,7 @@ def _told(question: str, ctx: Context) -> Response:
     return Response(told.body, told.status, content_type=told.media)
 
 
-def _view(
-    ctx: Context, endpoint: Endpoint, handler: Callable[..., Any] | Together, pace: Pace
-) -> Callable[..., Response]:
+def _view(ctx: Context, endpoint: Endpoint, handler: Callable[..., Any] | Together) -> Callable[..., Response]:
     if isinstance(handler, Together):
         writer = ctx.writers[endpoint.name] = Writer(ctx, handler, endpoint.status, endpoint.name)
 
@@ -125,7 +121,7 @@ def _view(
     def view(**path: Any) -> Response:
         who = identify(ctx.tokens, ctx.clock.now(), request)
         check_allowed(who, endpoint.allow)
-        pace.check(endpoint.name, f"{who.kind}:{who.id or request.remote_addr}", endpoint.per_minute)
+        ctx.pace.check(endpoint.name, f"{who.kind}:{who.id or request.remote_addr}", endpoint.per_minute)
         return work(who, _arguments(endpoint), path)
 
     return view
