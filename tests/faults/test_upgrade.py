@@ -34,7 +34,7 @@ from tests.kafka_broker import a_cluster
 pytestmark = [pytest.mark.kafka, pytest.mark.many]
 UPGRADED = ("awards", "ledger", "impact")
 BESIDE = 400  # ports above the old ones
-WITHIN_S = 240
+WITHIN_S = 420
 
 
 @pytest.fixture(scope="module")
