@@ -105,3 +105,12 @@ def a_customer(town: Town, cents: int = 1000, *, neighbourhood_id: str = "le-que
     take_part(town, volunteer, neighbourhood_id)
     give_coins(town, volunteer, cents, neighbourhood_id=neighbourhood_id)
     return volunteer
+
+
+def one_purchase_of_two_lots(town: Town, volunteer: As) -> None:
+    """They took part, were given 3.00 twice, and spent 5.00 of it."""
+    take_part(town, volunteer)
+    for _ in range(2):
+        give_coins(town, volunteer, 300)
+    a_paired_till(town).sell(a_payment_code(town, volunteer), 500)
+    town.settle()

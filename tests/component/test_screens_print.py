@@ -12,7 +12,7 @@ from services.kit.i18n import LANGUAGES
 from services.kit.ids import new_id
 from tests.builders_funding import a_paid_topup, a_sponsor
 from tests.builders_identity import a_joined_volunteer, staff
-from tests.builders_redemption import a_customer, a_paired_till, a_payment_code, give_coins, take_part
+from tests.builders_redemption import a_customer, a_payment_code, one_purchase_of_two_lots
 from tests.component.test_screens import Device
 from tests.stories.town_life import Cast, a_shop_joins, statements_are_issued
 
@@ -39,11 +39,7 @@ def test_a_slip_says_the_coins_until_when_and_what_moved_them_last(town: Town, m
     told: dict[str, Any] = {}
     monkeypatch.setattr("volunteer_app.pages_print.pdf", lambda _slip, data, **_: told.update(data) or b"")
     volunteer: Any = a_joined_volunteer(town)
-    take_part(town, volunteer)
-    for _ in range(2):
-        give_coins(town, volunteer, 300)
-    a_paired_till(town).sell(a_payment_code(town, volunteer), 500)
-    town.settle()
+    one_purchase_of_two_lots(town, volunteer)
     device = Device(town, volunteer)
     device.get("/volunteer/coins/slip.pdf")
     assert told["balance"] == "1.00"

@@ -13,7 +13,7 @@ from services.apis import redemption, shifts, shifts_message
 from tests.builders import a_coordinator, a_shift, an_organisation
 from tests.builders_attendance import Scene, sign_up
 from tests.builders_identity import a_joined_volunteer, a_known_organisation, sign_in_with, staff
-from tests.builders_redemption import a_paired_till, a_payment_code, a_shop, give_coins, take_part
+from tests.builders_redemption import a_shop, give_coins, one_purchase_of_two_lots
 from tests.component.test_identity_vault import REASON, open_name
 from tests.component.test_screens import Device
 
@@ -151,11 +151,7 @@ def test_coins_to_use_soon_are_said_on_the_first_page(town: Town) -> None:
 
 def test_the_parts_of_one_purchase_stand_together_each_with_its_receipt(town: Town) -> None:
     volunteer: Any = a_joined_volunteer(town)
-    take_part(town, volunteer)
-    for _ in range(2):
-        give_coins(town, volunteer, 300)
-    a_paired_till(town).sell(a_payment_code(town, volunteer), 500)
-    town.settle()
+    one_purchase_of_two_lots(town, volunteer)
     page = Device(town, volunteer).get("/volunteer/coins/movements").text
     [purchase] = [part for part in page.split('<ul class="card flush rows">') if "in a shop" in part]
     together, *parts = re.findall(r"<bdi>(−[\d.]+)</bdi>", purchase)
